@@ -1,0 +1,89 @@
+"""The life of an order, as values: wanted, filled, or refused with one reason."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from arena.ids import AgentId
+from arena.money import Money
+
+
+class TradeStatus(StrEnum):
+    """Where a trade stands."""
+
+    PENDING = "pending"
+    EXECUTING = "executing"
+    SUCCESS = "success"
+    FAILED = "failed"
+
+
+class OrderRefusal(StrEnum):
+    """Why an order was refused, in order of precedence: the first that applies is given."""
+
+    TRADING_HALTED = "trading_halted"
+    AGENT_NOT_TRADING = "agent_not_trading"
+    UNKNOWN_INSTRUMENT = "unknown_instrument"
+    NOT_LISTED = "not_listed"
+    QUANTITY_NOT_FINITE = "quantity_not_finite"
+    QUANTITY_IS_ZERO = "quantity_is_zero"
+    POSITION_INSUFFICIENT = "position_insufficient"
+    CASH_INSUFFICIENT = "cash_insufficient"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """A wish to trade at the next open.
+
+    Attributes:
+        order_id: `<tick>-<agent>-<n>`: an order is executed at most once under its id.
+        agent_id: Whose book it trades.
+        instrument: What is traded.
+        quantity: Units; positive buys (or deposits), negative sells (or withdraws).
+    """
+
+    order_id: str
+    agent_id: AgentId
+    instrument: str
+    quantity: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fill:
+    """A trade that happened.
+
+    Attributes:
+        order_id: The order it answers.
+        agent_id: Whose book was traded.
+        instrument: What was traded.
+        quantity: Units; positive bought, negative sold.
+        price: USD per unit, before costs.
+        fee: Venue's fee, micro-USD.
+        slippage: Cost of crossing the spread and moving the price, micro-USD.
+        gas: Cost of the operation on its chain, micro-USD.
+    """
+
+    order_id: str
+    agent_id: AgentId
+    instrument: str
+    quantity: float
+    price: float
+    fee: Money
+    slippage: Money
+    gas: Money
+
+    @property
+    def costs(self) -> Money:
+        """Fee, slippage and gas together, micro-USD."""
+        return Money(self.fee + self.slippage + self.gas)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefusedOrder:
+    """A trade that did not happen, and the one reason why."""
+
+    order_id: str
+    agent_id: AgentId
+    instrument: str
+    quantity: float
+    reason: OrderRefusal
