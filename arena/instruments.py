@@ -1,8 +1,8 @@
 """What can be held: spot assets and lending deposits.
 
 An instrument is priced by two columns of the market, `<name>.open` and `<name>.close`.  For spot
-they are USD per unit.  For a deposit they are its accrual index: a deposit of Q index units is worth
-`Q * index` USD, so interest is a price that only the protocol moves.
+they are USD per unit.  For a deposit they are its accrual index: a deposit of Q index units is
+worth `Q * index` USD, so interest is a price that only the protocol moves.
 """
 
 from __future__ import annotations
@@ -68,6 +68,6 @@ def accrue_linear(apr: Floats, *, periods_per_year: int) -> tuple[Floats, Floats
     Source:
         Aave protocol, `MathUtils.calculateLinearInterest`: 1 + rate * dt / year.
     """
-    closes: Floats = np.cumprod(1.0 + apr / periods_per_year)
-    opens: Floats = np.concatenate((np.ones(1), closes[:-1]))
+    closes = np.cumprod(1.0 + apr / periods_per_year, dtype=np.float64)
+    opens = np.concatenate((np.ones(1), closes[:-1]))
     return opens, closes

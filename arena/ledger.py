@@ -1,8 +1,8 @@
 """Double entry: every movement of money is one transfer with both of its legs.
 
-An imbalance cannot be expressed, so each book sums to exactly 0 after every event.  The balance of an
-account is its credits minus its debits.  `transfers` reads them off an event alone: the ledger's rows
-can always be derived again from the journal.
+An imbalance cannot be expressed, so each book sums to exactly 0 after every event.  The balance of
+an account is its credits minus its debits.  `transfers` reads them off an event alone: the ledger's
+rows can always be derived again from the journal.
 
 Real book: `endowment`, `reserve`, `pool:proving`, `pool:arena`, `agent:<id>`, `market` (the
 counterparty of profit and loss) and `costs:fees|slippage|gas`.  Virtual book: `bank`, `population`,

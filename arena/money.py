@@ -28,8 +28,8 @@ def parse_usd(text: str | int) -> Money:
     """Return the exact micro-USD of `text`, such as `"373261.00"`, or of whole dollars.
 
     Raises:
-        ValidationError: Not plain decimal text (no exponent, sign `+`, comma or space), more than six
-            decimals, or beyond `MONEY_MAX`.
+        ValidationError: Not plain decimal text (no exponent, sign `+`, comma or space), more than
+            six decimals, or beyond `MONEY_MAX`.
     """
     if isinstance(text, bool) or not isinstance(text, (str, int)):
         raise ValidationError("amount", found=text, needed='decimal text such as "1000.00"')
@@ -44,7 +44,7 @@ def parse_usd(text: str | int) -> Money:
 
 
 def render_usd(amount: int) -> str:
-    """Return `amount` micro-USD as people read it: `$1,234.56`, six decimals only where they matter."""
+    """Return `amount` micro-USD as people read it: `$1,234.56`, six decimals only if needed."""
     whole, micro = divmod(abs(amount), MICRO)
     decimals = f"{micro // CENT:02d}" if micro % CENT == 0 else f"{micro:06d}"
     return f"{'-' if amount < 0 else ''}${whole:,}.{decimals}"
