@@ -179,12 +179,20 @@ class CapitalAllocated:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PositionsReduced:
-    """An outflow had to be made liquid: positions were sold at the close, with ordinary costs."""
+    """Positions were sold at the close, with ordinary costs, because they had to be.
+
+    Attributes:
+        reason: `death`, `graduation`, `demotion`, `reduction`, `voluntary`: the capital that leaves
+            bears the costs and the NAV stays; or `halt`, `quarantine`: the capital stays and the
+            NAV bears them.
+        nav: The agent's unit NAV afterwards.
+    """
 
     agent_id: AgentId
     book: Book
     fills: tuple[Fill, ...]
     reason: str
+    nav: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

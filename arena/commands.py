@@ -1,0 +1,158 @@
+"""What may be asked of the treasury.  A command wishes; whether it comes true is decided.
+
+Every command has an id of its sender's making: the journal remembers it beside the events that the
+command caused.  Amounts are micro-USD.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from arena.events import AgentFailed, Layer, Scalar
+from arena.ids import AgentId
+from arena.money import Money
+from arena.orders import Fill, RefusedOrder
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Command:
+    command_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenArena(_Command):
+    """Endow the treasury, divide it, and give birth to the first generation."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettleTick(_Command):
+    """Mark every book at the close of a bar whose orders have been executed at its open.
+
+    Attributes:
+        tick: The tick to settle; one more than the last.
+        prices: Instrument -> (open, close) of the bar; none for an instrument without one.
+        fills: What the desk executed.
+        refused: What it did not.
+        failures: Agents that broke since the last tick.
+    """
+
+    tick: int
+    prices: Mapping[str, tuple[float, float]]
+    fills: tuple[Fill, ...] = ()
+    refused: tuple[RefusedOrder, ...] = ()
+    failures: tuple[AgentFailed, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestCapital(_Command):
+    """Tell the allocator how much the agent could use at this cycle; None is no limit."""
+
+    agent_id: AgentId
+    amount: Money | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReturnCapital(_Command):
+    """Give real capital back to the pool it came from."""
+
+    agent_id: AgentId
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AllocateCapital(_Command):
+    """Move capital from the agent's pool to the agent now, or be refused; never a part of it."""
+
+    agent_id: AgentId
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunCycle(_Command):
+    """Kill, demote, graduate, allocate, breed: all of it, or none and a reason."""
+
+    failures: tuple[AgentFailed, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KillUnderperformers(_Command):
+    """Apply the kill rules now, outside a cycle."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GraduateAgent(_Command):
+    """Move one agent up to `layer`, if it meets the requirements and there is room."""
+
+    agent_id: AgentId
+    layer: Layer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpawnAgent(_Command):
+    """Give birth to an agent; parameters that are left out are the strategy's defaults."""
+
+    strategy: str
+    parameters: Mapping[str, Scalar] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MutateAgent(_Command):
+    """Give birth to a mutant of one agent."""
+
+    parent: AgentId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HaltTrading(_Command):
+    """Stop all trading until somebody resumes it."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResumeTrading(_Command):
+    """Let trading go on."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckConservation(_Command):
+    """Compare the state with the trial balance of the ledger's rows, account by account."""
+
+    real: Mapping[str, int]
+    virtual: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordNote(_Command):
+    """Put a fact on the record."""
+
+    kind: str
+    data: Mapping[str, Scalar] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompleteRun(_Command):
+    """Say that the last tick was settled."""
+
+
+Command: TypeAlias = (
+    OpenArena
+    | SettleTick
+    | RequestCapital
+    | ReturnCapital
+    | AllocateCapital
+    | RunCycle
+    | KillUnderperformers
+    | GraduateAgent
+    | SpawnAgent
+    | MutateAgent
+    | HaltTrading
+    | ResumeTrading
+    | CheckConservation
+    | RecordNote
+    | CompleteRun
+)
