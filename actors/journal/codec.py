@@ -1,0 +1,114 @@
+"""The codec: an event becomes canonical JSON, and that JSON becomes the same event again.
+
+Canonical means sorted keys, no spaces, floats in Python's shortest repr, and neither NaN nor
+infinity: equal values have equal bytes, so bytes can be hashed.  Dataclasses are written by field,
+enums by value, tuples as arrays.  Reading is strict and refuses unknown fields; pydantic is
+imported by the first event that is read, because most commands read none.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import fields, is_dataclass
+from functools import cache
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, NewType, cast
+
+from arena.events import EVENT_TYPES, TYPE_VERSION, Event
+from arena.exceptions import EventSourcingError
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
+
+Decoder = Callable[[str | bytes], Event]
+
+
+def canonical(value: object) -> str:
+    """Return the one JSON text of `value`: dataclasses, mappings, sequences, enums and scalars.
+
+    Raises:
+        ValueError: A float is not finite, or a text cannot be written in UTF-8.
+        TypeError: Something in `value` has no JSON form.
+    """
+    text = _ENCODER.encode(value)
+    text.encode()  # A lone surrogate would be refused by SQLite, after the event was decided.
+    return text
+
+
+def encode(event: Event) -> str:
+    """Return the canonical JSON of `event`, without its type: that has a column of its own.
+
+    Raises:
+        ValueError: A float is not finite, or a text cannot be written in UTF-8.
+        TypeError: A field holds something that has no JSON form.
+    """
+    return canonical(event)
+
+
+def decode(
+    event_type: str, type_version: int, data: str | bytes, *, seq: int | None = None
+) -> Event:
+    """Return the event that `data` describes; `seq` is only named in the error.
+
+    Raises:
+        EventSourcingError: The type or its version is unknown here, or `data` is not such an event.
+    """
+    if type_version != TYPE_VERSION or event_type not in EVENT_TYPES:
+        raise EventSourcingError(
+            f"event type {event_type!r} version {type_version} is unknown to this version of arena",
+            seq=seq,
+        )
+    try:
+        return decoder(event_type)(data)
+    except ValueError as error:
+        raise EventSourcingError(
+            f"data is no {event_type}: {_first_fault(error)}", seq=seq
+        ) from error
+
+
+@cache
+def decoder(event_type: str) -> Decoder:
+    """Return the function that reads one type's data; it raises ValueError at anything else."""
+    from pydantic import ConfigDict, TypeAdapter  # noqa: PLC0415 - costs 0.1 s that few commands need
+
+    # A NewType carries the config to a plain dataclass, and from there to the ones inside it.
+    named = cast("Any", NewType)(event_type, EVENT_TYPES[event_type])
+    config = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
+    return cast("Decoder", TypeAdapter(named, config=config).validator.validate_json)
+
+
+def _first_fault(error: ValueError) -> str:
+    fault = cast("ValidationError", error).errors(include_url=False, include_input=False)[0]
+    where = ".".join(str(step) for step in fault["loc"])
+    return f"{where}: {fault['msg']}" if where else fault["msg"]
+
+
+@cache
+def _fields(kind: type[Any]) -> tuple[tuple[str, ...], Callable[[object], tuple[object, ...]]]:
+    """Return the sorted field names of a dataclass, and what reads their values.
+
+    Raises:
+        TypeError: `kind` is no dataclass.
+    """
+    if not is_dataclass(kind):
+        raise TypeError(f"{kind} has no canonical JSON")
+    names = tuple(sorted(field.name for field in fields(kind)))
+    if len(names) > 1:
+        return names, attrgetter(*names)
+    return names, lambda value: tuple(getattr(value, name) for name in names)
+
+
+def _by_field(value: Any) -> dict[str, object]:
+    names, values = _fields(value.__class__)
+    return dict(zip(names, values(value), strict=True))
+
+
+_ENCODER = json.JSONEncoder(
+    allow_nan=False,
+    check_circular=False,
+    default=_by_field,
+    ensure_ascii=False,
+    separators=(",", ":"),
+    sort_keys=True,
+)

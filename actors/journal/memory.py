@@ -1,0 +1,78 @@
+"""`MemoryJournal`: a journal that keeps every promise but durability."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from actors.journal.chain import Entry, Head, check_follows, genesis_hash
+from actors.journal.codec import canonical
+from actors.journal.port import Batch
+from actors.journal.rows import LedgerRow, TradeRow, fold_balances, ledger_rows, trade_rows
+from arena.events import Book, Scalar
+from arena.exceptions import EventSourcingError
+
+
+class MemoryJournal:
+    """The rows of a run, in lists.
+
+    Attributes:
+        entries: The history.
+        ledger: What it moved.
+        trades: What it traded.
+        state: `arena_state`, without `as_of_seq`.
+        process_log: (kind, canonical JSON) of what was recorded.
+    """
+
+    def __init__(self, manifest: str) -> None:
+        self._head = Head(0, genesis_hash(manifest))
+        self._closed = False
+        self.entries: list[Entry] = []
+        self.ledger: list[LedgerRow] = []
+        self.trades: list[TradeRow] = []
+        self.state: dict[str, str] = {}
+        self.process_log: list[tuple[str, str]] = []
+
+    async def append(self, batch: Batch) -> Head:
+        """See `Journal.append`."""
+        self._check_open()
+        head = check_follows(self._head, batch.entries)
+        ledger, trades = [], []
+        for entry, event in zip(batch.entries, batch.events, strict=True):
+            ledger += ledger_rows(entry.seq, event)
+            trades += trade_rows(entry.seq, event)
+        self.entries += batch.entries
+        self.ledger += ledger
+        self.trades += trades
+        self.state |= batch.state
+        self._head = head
+        return head
+
+    async def read(self, after_seq: int = 0, limit: int = 1000) -> list[Entry]:
+        """See `Journal.read`."""
+        self._check_open()
+        return self.entries[after_seq : after_seq + limit]
+
+    async def head(self) -> Head:
+        """See `Journal.head`."""
+        self._check_open()
+        return self._head
+
+    async def trial_balance(self) -> dict[Book, dict[str, int]]:
+        """See `Journal.trial_balance`."""
+        self._check_open()
+        balances: dict[Book, dict[str, int]] = {book: {} for book in Book}
+        fold_balances(balances, (row[2:6] for row in self.ledger))
+        return balances
+
+    async def record(self, kind: str, data: Mapping[str, Scalar]) -> None:
+        """See `Journal.record`."""
+        self._check_open()
+        self.process_log.append((kind, canonical(data)))
+
+    async def close(self) -> None:
+        """See `Journal.close`."""
+        self._closed = True
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise EventSourcingError("the journal is closed")

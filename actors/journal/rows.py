@@ -1,0 +1,118 @@
+"""Rows: what an entry adds to `capital_ledger` and `trades`.
+
+Both tables can be derived from the events at any time, and here is the only place that does:
+journals write what it returns, `verify` compares what it finds.  Lines count from 1 in each entry.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from arena.events import Book, Event, PositionsReduced, TickSettled
+from arena.exceptions import EventSourcingError
+from arena.ledger import Transfer, transfers
+from arena.money import MONEY_MAX
+from arena.orders import Fill, RefusedOrder, TradeStatus
+
+
+class LedgerRow(NamedTuple):
+    """`amount` micro-USD, in 1..10**15, left `debit_account` and reached `credit_account`."""
+
+    event_seq: int
+    line: int
+    book: str
+    debit_account: str
+    credit_account: str
+    amount: int
+    reason: str
+
+
+class TradeRow(NamedTuple):
+    """A trade that happened (`success`), or one that did not (`failed`) and why.
+
+    `quantity` is in units, `price` in USD per unit (None where there was none), costs in micro-USD.
+    """
+
+    seq: int
+    line: int
+    order_id: str
+    agent_id: str
+    instrument: str
+    quantity: float
+    price: float | None = None
+    fee: int = 0
+    slippage: int = 0
+    gas: int = 0
+    status: str = TradeStatus.SUCCESS.value
+    reason: str | None = None
+
+
+def ledger_rows(seq: int, event: Event) -> list[LedgerRow]:
+    """Return the ledger rows of the event at `seq`.
+
+    Raises:
+        EventSourcingError: A row cannot be a movement of money: its amount is outside 1..10**15, or
+            it leaves and reaches the same account.
+    """
+    return [_ledger_row(seq, line, row) for line, row in enumerate(transfers(event), start=1)]
+
+
+def _ledger_row(seq: int, line: int, row: Transfer) -> LedgerRow:
+    if not 0 < row.amount <= MONEY_MAX or row.debit == row.credit:
+        raise EventSourcingError(
+            f"{row.amount} micro-USD from {row.debit!r} to {row.credit!r} is no transfer", seq=seq
+        )
+    return LedgerRow(seq, line, row.book.value, row.debit, row.credit, row.amount, row.reason)
+
+
+def trade_rows(seq: int, event: Event) -> list[TradeRow]:
+    """Return the trades of the event at `seq`: fills in their order, then what was refused."""
+    if isinstance(event, PositionsReduced):
+        return [
+            _filled(seq, line, fill, event.reason) for line, fill in enumerate(event.fills, start=1)
+        ]
+    if not isinstance(event, TickSettled):
+        return []
+    rows = [_filled(seq, line, fill, None) for line, fill in enumerate(event.fills, start=1)]
+    first = len(rows) + 1
+    return rows + [_failed(seq, line, order) for line, order in enumerate(event.refused, first)]
+
+
+def _filled(seq: int, line: int, fill: Fill, reason: str | None) -> TradeRow:
+    return TradeRow(
+        seq=seq,
+        line=line,
+        order_id=fill.order_id,
+        agent_id=fill.agent_id,
+        instrument=fill.instrument,
+        quantity=fill.quantity,
+        price=fill.price,
+        fee=fill.fee,
+        slippage=fill.slippage,
+        gas=fill.gas,
+        reason=reason,
+    )
+
+
+def _failed(seq: int, line: int, order: RefusedOrder) -> TradeRow:
+    return TradeRow(
+        seq=seq,
+        line=line,
+        order_id=order.order_id,
+        agent_id=order.agent_id,
+        instrument=order.instrument,
+        quantity=order.quantity,
+        status=TradeStatus.FAILED.value,
+        reason=order.reason.value,
+    )
+
+
+def fold_balances(
+    balances: dict[Book, dict[str, int]], moved: Iterable[tuple[str, str, str, int]]
+) -> None:
+    """Add (book, debit account, credit account, micro-USD) movements to `balances`."""
+    for book, debit, credit, amount in moved:
+        accounts = balances[Book(book)]
+        accounts[debit] = accounts.get(debit, 0) - amount
+        accounts[credit] = accounts.get(credit, 0) + amount
