@@ -58,6 +58,7 @@ class Book(StrEnum):
 class Refusal(StrEnum):
     """Why a command was refused, in order of precedence: the first that applies is given."""
 
+    TICK_OUT_OF_ORDER = "tick_out_of_order"
     UNKNOWN_AGENT = "unknown_agent"
     UNKNOWN_STRATEGY = "unknown_strategy"
     PARAMETERS_OUT_OF_BOUNDS = "parameters_out_of_bounds"

@@ -8,7 +8,7 @@ the fee, the slippage and the gas are separate amounts, each rounded to the micr
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from arena.ids import AgentId
 from arena.instruments import Instrument, Kind
@@ -155,6 +155,8 @@ def sell_down(
 ) -> tuple[Fill, ...]:
     """Return the sales that make `amount` micro-USD liquid: cash first, then pro rata at the close.
 
+    Gas takes at most what its sale brings: a forced sale cannot put an agent into debt.
+
     Args:
         agent_id: Whose portfolio it is.
         portfolio: What is held.
@@ -176,6 +178,7 @@ def sell_down(
             instrument=name,
             quantity=-held * share,
         )
-        instrument = terms.instruments[name]
-        fills.append(execute(order, instrument, price=prices[name], costs=terms.costs))
+        fill = execute(order, terms.instruments[name], price=prices[name], costs=terms.costs)
+        brought = abs(to_money(order.quantity * prices[name]))
+        fills.append(fill if fill.gas <= brought else replace(fill, gas=Money(brought)))
     return tuple(fills)

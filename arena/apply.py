@@ -1,0 +1,232 @@
+"""How each event changes the treasury.
+
+`apply` holds no rule and cannot refuse: it does what the event says.  It compares, adds, subtracts,
+multiplies and divides, which every platform does alike; sums over arrays, logarithms and the like
+come as facts in events.  So a replay is identical everywhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import assert_never
+
+from arena import events as e
+from arena.agents import Agent, Genome, Record, moved_to, newborn, with_capital
+from arena.events import Book, Event, Layer, Settlement, Status
+from arena.ids import AgentId
+from arena.ledger import post, transfers
+from arena.money import Money
+from arena.orders import Fill
+from arena.state import Treasury
+
+
+def fold(treasury: Treasury, events: Iterable[Event]) -> Treasury:
+    """Apply `events` in their order and return the treasury that was given."""
+    for event in events:
+        apply(treasury, event)
+    return treasury
+
+
+def apply(treasury: Treasury, event: Event) -> None:  # noqa: C901  # one case for each event
+    """Change the treasury as `event` says: the ledger first, then whom it is about."""
+    treasury.seq += 1
+    for row in transfers(event):
+        post(treasury.books[row.book], row)
+    match event:
+        case e.CapitalAllocated():
+            _change(treasury, event.agent_id, lambda agent: with_capital(agent, event.amount))
+        case e.CapitalReturned():
+            _change(treasury, event.agent_id, lambda agent: with_capital(agent, -event.amount))
+        case e.TickSettled():
+            _apply_tick(treasury, event)
+        case e.CapitalRequested():
+            treasury.requests[event.agent_id] = event.amount
+        case e.AllocationError():
+            _count(treasury, "refused")
+        case e.EvolutionCycleComplete():
+            _apply_cycle(treasury, event)
+        case e.TradingHalted():
+            treasury.halted[event.scope] = event.tick
+        case e.TradingResumed():
+            del treasury.halted[event.scope]
+            treasury.fund = Record.begin(event.tick, treasury.fund_nav)
+        case e.RunCompleted():
+            treasury.completed = True
+        case (
+            e.ArenaOpened() | e.EvolutionFailed() | e.CapitalConservationCheck() | e.NoteRecorded()
+        ):
+            pass
+        case _:
+            _apply_to_agent(treasury, event)
+
+
+_AgentEvent = (
+    e.AgentSpawned
+    | e.AgentMutated
+    | e.PositionsReduced
+    | e.AgentGraduated
+    | e.AgentDemoted
+    | e.AgentKilled
+    | e.AgentFailed
+    | e.AgentQuarantined
+)
+
+
+def _apply_to_agent(treasury: Treasury, event: _AgentEvent) -> None:  # noqa: C901  # the same
+    """Change the life of one agent."""
+    match event:
+        case e.AgentSpawned():
+            _apply_birth(treasury, event)
+        case e.AgentMutated():
+            _count(treasury, "mutated")
+        case e.PositionsReduced():
+            _change(treasury, event.agent_id, lambda agent: _reduced(agent, event))
+            _count(treasury, "forced_sales", len(event.fills))
+        case e.AgentGraduated():
+            tick, layer = treasury.tick, event.to_layer
+            _change(treasury, event.agent_id, lambda agent: moved_to(agent, layer, tick=tick))
+            _count(treasury, f"graduated_to_{layer}")
+        case e.AgentDemoted():
+            tick, layer, grant = treasury.tick, event.to_layer, event.virtual_capital
+            _change(
+                treasury,
+                event.agent_id,
+                lambda agent: with_capital(moved_to(agent, layer, tick=tick), grant),
+            )
+            _count(treasury, "demoted")
+        case e.AgentKilled():
+            _apply_death(treasury, event)
+        case e.AgentFailed():
+            since = event.tick - treasury.experiment.rules.risk.failure_window
+            _change(
+                treasury,
+                event.agent_id,
+                lambda agent: replace(
+                    agent, failures=(*(t for t in agent.failures if t > since), event.tick)
+                ),
+            )
+            _count(treasury, "failures")
+        case e.AgentQuarantined():
+            _change(
+                treasury, event.agent_id, lambda agent: replace(agent, status=Status.QUARANTINED)
+            )
+            _count(treasury, "quarantined")
+        case _:
+            assert_never(event)
+
+
+def _change(treasury: Treasury, agent_id: AgentId, change: Callable[[Agent], Agent]) -> None:
+    treasury.agents[agent_id] = change(treasury.agents[agent_id])
+
+
+def _count(treasury: Treasury, name: str, by: int = 1) -> None:
+    treasury.counts[name] = treasury.counts.get(name, 0) + by
+
+
+def _apply_birth(treasury: Treasury, event: e.AgentSpawned) -> None:
+    genome = Genome(
+        strategy=event.strategy,
+        family=event.family,
+        parameters=event.parameters,
+        generation=event.generation,
+        parents=event.parents,
+        baseline=event.baseline,
+        born=treasury.tick,
+    )
+    treasury.agents[event.agent_id] = newborn(event.agent_id, genome, capital=event.virtual_capital)
+    if not event.baseline:
+        generation, last = treasury.slot
+        treasury.slot = (event.generation, last + 1 if event.generation == generation else 1)
+        _count(treasury, "born")
+
+
+def _apply_death(treasury: Treasury, event: e.AgentKilled) -> None:
+    agent = treasury.agents[event.agent_id]
+    treasury.agents[event.agent_id] = replace(
+        agent, status=Status.DEAD, tier=None, died=treasury.tick, cause=event.rule
+    )
+    treasury.deaths += 1
+    _count(treasury, "killed")
+
+
+def _reduced(agent: Agent, event: e.PositionsReduced) -> Agent:
+    """The sales' costs: out of the NAV only where the capital stays with the agent."""
+    costs = sum(fill.costs for fill in event.fills)
+    own, real = event.book is agent.book, event.book is Book.REAL
+    moved = event.nav != agent.nav
+    return replace(
+        agent,
+        portfolio=agent.portfolio.after(event.fills),
+        equity=Money(agent.equity - costs),
+        costs=Money(agent.costs + costs),
+        pnl=Money(agent.pnl - costs) if own else agent.pnl,
+        pnl_real=Money(agent.pnl_real - costs) if real else agent.pnl_real,
+        nav=event.nav,
+        navs=(*agent.navs[:-1], event.nav),
+        life=agent.life.touched(event.nav) if moved else agent.life,
+        stint=agent.stint.touched(event.nav) if moved else agent.stint,
+    )
+
+
+def _apply_cycle(treasury: Treasury, event: e.EvolutionCycleComplete) -> None:
+    """Remember the standings, and which rules have had their one test in whose record."""
+    treasury.cycle, treasury.deaths = event.cycle, 0
+    treasury.requests = {}
+    tiers = {rank.agent_id: rank.tier for rank in event.ranks}
+    once = [r for r in treasury.experiment.rules.risk.kill if r.once_at_age is not None]
+    for agent in treasury.population():
+        age = event.tick - agent.record.start
+        tested = tuple(rule.id for rule in once if age >= (rule.once_at_age or 0))
+        tier = tiers.get(agent.agent_id, agent.tier)
+        if tested == agent.record.tested and tier is agent.tier:
+            continue
+        record = replace(agent.record, tested=tested)
+        simulated = agent.layer is Layer.SIMULATION
+        treasury.agents[agent.agent_id] = replace(
+            agent,
+            tier=tier,
+            life=record if simulated else agent.life,
+            stint=agent.stint if simulated else record,
+        )
+
+
+def _apply_tick(treasury: Treasury, event: e.TickSettled) -> None:
+    treasury.tick, treasury.settled_seq = event.tick, treasury.seq
+    treasury.marks.update({name: close for name, (_, close) in event.prices.items()})
+    treasury.fund_nav = event.fund_nav
+    treasury.fund = treasury.fund.extended(event.fund_nav, None)
+    fills: dict[AgentId, list[Fill]] = {}
+    for fill in event.fills:
+        fills.setdefault(fill.agent_id, []).append(fill)
+    for settled in (event.real, event.virtual):
+        _apply_settlement(treasury, settled, fills)
+    _count(treasury, "executed", len(event.fills))
+    _count(treasury, "rejected", len(event.refused))
+
+
+def _apply_settlement(
+    treasury: Treasury, settled: Settlement, fills: dict[AgentId, list[Fill]]
+) -> None:
+    keep = treasury.experiment.rules.records.window + 1
+    bad_debt = dict(settled.bad_debt)
+    columns = (settled.agents, settled.pnl, settled.costs, settled.nav, settled.fitness)
+    for agent_id, pnl, costs, nav, fitness in zip(*columns, strict=True):
+        agent = treasury.agents[agent_id]
+        own, debt = fills.get(agent_id, ()), bad_debt.get(agent_id, Money(0))
+        portfolio = agent.portfolio.after(own) if own else agent.portfolio
+        real = agent.layer is not Layer.SIMULATION
+        treasury.agents[agent_id] = replace(
+            agent,
+            portfolio=portfolio.with_cash(debt) if debt else portfolio,
+            equity=Money(agent.equity + pnl + debt),
+            pnl=Money(agent.pnl + pnl),
+            pnl_real=Money(agent.pnl_real + pnl) if real else agent.pnl_real,
+            costs=Money(agent.costs + costs),
+            trades=agent.trades + len(own),
+            nav=nav,
+            navs=(*agent.navs[1 - keep :], nav),
+            life=agent.life.extended(nav, fitness),
+            stint=agent.stint.extended(nav, fitness),
+            fitness=fitness,
+        )

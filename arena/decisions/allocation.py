@@ -1,0 +1,131 @@
+"""The cycle's division of the arena's capital: decreases, then entrants, then increases."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from arena.agents import Agent
+from arena.decisions.deaths import measured
+from arena.decisions.draft import Draft
+from arena.decisions.outflow import withdraw
+from arena.events import CapitalAllocated, Layer
+from arena.ids import AgentId
+from arena.ledger import POOL_ARENA
+from arena.money import CENT, Money
+from arena.policies import Candidate, Target, limit_targets, rank
+from arena.policies.policy import BPS
+from arena.rules import AllocationRules, LadderRules
+from arena.state import Treasury
+
+
+@dataclass(slots=True)
+class Allocation:
+    """What the cycle wanted for the arena's agents.
+
+    Attributes:
+        targets: The ranked agents' targets, best first.
+        entries: What each new entrant is given, micro-USD.
+    """
+
+    targets: list[Target] = field(default_factory=list)
+    entries: dict[AgentId, Money] = field(default_factory=dict)
+
+
+def entry_amount(fitness: float, ladder: LadderRules) -> Money:
+    """Return an entrant's capital: the base, and more for a point of fitness at most; whole cents."""
+    share = min(max(fitness - ladder.entry_from, 0.0), 1.0)
+    cents = round(ladder.entry_slope // CENT * share)
+    return Money(ladder.entry_base + cents * CENT)
+
+
+def allocate(
+    draft: Draft, rose: dict[AgentId, tuple[int, float]], *, because: int | None
+) -> Allocation:
+    """Divide the arena's capital.
+
+    Args:
+        draft: The decision in the making.
+        rose: New entrants, best first -> (event of the graduation, fitness in proving).
+        because: The event that the moves follow from.
+    """
+    treasury = draft.treasury
+    rules, ladder = treasury.experiment.rules.allocation, treasury.experiment.rules.ladder
+    allocation = Allocation()
+    for agent_id, (_, fitness) in rose.items():
+        asked = treasury.requests.get(agent_id)
+        amount = entry_amount(fitness, ladder)
+        allocation.entries[agent_id] = amount if asked is None else min(asked, amount)
+    if "arena" in treasury.halted or "all" in treasury.halted:
+        return allocation
+    allocation.targets = _targets(treasury, rules, sum(allocation.entries.values()))
+    moves = [
+        (target, change) for target in allocation.targets if (change := _change(target, rules)) != 0
+    ]
+    for target, change in moves:
+        if change < 0:
+            agent_id = target.candidate.agent_id
+            withdraw(
+                draft, agent_id, Layer.ARENA, amount=-change, reason="reduction", because=because
+            )
+    for agent_id, amount in allocation.entries.items():
+        _pay(draft, agent_id, amount, reason="entry", because=rose[agent_id][0])
+    for target, change in moves:
+        if change > 0:
+            _pay(draft, target.candidate.agent_id, change, reason="rebalance", because=because)
+    return allocation
+
+
+def _pay(draft: Draft, agent_id: AgentId, amount: int, *, reason: str, because: int | None) -> None:
+    """Give an agent `amount` from the arena's pool, or what is left of it."""
+    granted = min(amount, draft.treasury.balance(POOL_ARENA))
+    if granted > 0:
+        draft.emit(
+            CapitalAllocated(
+                agent_id=agent_id, amount=Money(granted), source=POOL_ARENA, reason=reason
+            ),
+            because,
+        )
+
+
+def _change(target: Target, rules: AllocationRules) -> int:
+    """Return the move that a target asks for, micro-USD; 0 where it is too small to be made."""
+    balance = target.candidate.balance
+    change = target.amount - balance
+    threshold = max(rules.move_min, balance * rules.move_min_bp // BPS)
+    return 0 if abs(change) < threshold else change
+
+
+def _targets(treasury: Treasury, rules: AllocationRules, entries: int) -> list[Target]:
+    """Return the targets of the ranked agents; entrants keep what they have."""
+    capital = treasury.layer_capital(Layer.ARENA)
+    agents = treasury.population(Layer.ARENA)
+    seasoned = [
+        agent for agent in agents if treasury.tick - agent.stint.start >= rules.entrant_days
+    ]
+    entrants = [agent for agent in agents if agent not in seasoned]
+    family_used: dict[str, int] = {}
+    for agent in entrants:
+        family = agent.genome.family
+        family_used[family] = family_used.get(family, 0) + agent.equity
+    to_divide = capital - entries - sum(agent.equity for agent in entrants)
+    candidates = rank(_candidates(treasury, seasoned, rules))
+    if not candidates or to_divide <= 0:
+        return []
+    targets = treasury.experiment.policy(candidates, to_divide, rules)
+    return limit_targets(targets, capital=capital, family_used=family_used, rules=rules)
+
+
+def _candidates(treasury: Treasury, agents: list[Agent], rules: AllocationRules) -> list[Candidate]:
+    found = measured(treasury, agents)
+    return [
+        Candidate(
+            agent_id=agent.agent_id,
+            family=agent.genome.family,
+            fitness=found.fitness[row],
+            total_return=found.metrics(row, treasury.tick)["total_return"] or 0.0,
+            balance=agent.equity,
+            penalised=agent.stint.drawdown_since_peak() < rules.penalty_drawdown,
+            requested=treasury.requests.get(agent.agent_id),
+        )
+        for row, agent in enumerate(agents)
+    ]

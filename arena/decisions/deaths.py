@@ -1,0 +1,93 @@
+"""Death: which rule ends whom, and where the capital goes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from arena.agents import Agent
+from arena.decisions.draft import Draft
+from arena.decisions.outflow import withdraw
+from arena.events import AgentKilled, Layer, Metrics, Status
+from arena.ids import AgentId
+from arena.rules import Rule
+from arena.scoring import Measured, measure
+from arena.state import Treasury
+
+QUARANTINED = Rule("quarantined", ())
+"""A cycle ends what was quarantined."""
+
+
+def measured(treasury: Treasury, agents: Iterable[Agent]) -> Measured:
+    """Measure `agents` at the last close."""
+    return measure(
+        tuple(agents),
+        tick=treasury.tick,
+        periods_per_year=treasury.experiment.market.periods_per_year,
+        rules=treasury.experiment.rules.records,
+    )
+
+
+def kill(draft: Draft, agent: Agent, rule: Rule, metrics: Metrics, *, because: int | None) -> None:
+    """End an agent; what it had returns to where it came from."""
+    died = draft.emit(
+        AgentKilled(
+            agent_id=agent.agent_id,
+            layer=agent.layer,
+            rule=rule.id,
+            metrics=metrics,
+            thresholds=tuple((c.metric, c.op, c.value) for c in rule.all),
+        ),
+        because,
+    )
+    withdraw(draft, agent.agent_id, agent.layer, amount=None, reason="death", because=died)
+
+
+def kill_by_rules(
+    draft: Draft, *, every_tick: bool, because: int | None
+) -> list[tuple[AgentId, str]]:
+    """Apply the kill rules and return who died of which.
+
+    Args:
+        draft: The decision in the making.
+        every_tick: Only the rules that are looked at on every tick; else all, and quarantine.
+        because: The event that the deaths follow from.
+    """
+    treasury = draft.treasury
+    population = treasury.population()
+    if every_tick:
+        rules = tuple(rule for rule in treasury.experiment.rules.risk.kill if rule.every_tick)
+        population = [agent for agent in population if may_die(agent, rules)]
+    else:
+        rules = treasury.experiment.rules.risk.kill
+    found = measured(treasury, population)
+    deaths = []
+    for row, agent in enumerate(population):
+        metrics = found.metrics(row, treasury.tick)
+        rule = _fatal(agent, metrics, rules, cycle=not every_tick)
+        if rule is not None:
+            kill(draft, agent, rule, metrics, because=because)
+            deaths.append((agent.agent_id, rule.id))
+    return deaths
+
+
+def may_die(agent: Agent, rules: tuple[Rule, ...]) -> bool:
+    """Say whether a rule on the drawdown alone could apply: the cheap look of every tick."""
+    bounds = [c.value for rule in rules for c in rule.all if c.metric == "drawdown"]
+    other = any(c.metric != "drawdown" for rule in rules for c in rule.all)
+    return other or any(agent.record.drawdown <= bound for bound in bounds)
+
+
+def _fatal(agent: Agent, metrics: Metrics, rules: tuple[Rule, ...], *, cycle: bool) -> Rule | None:
+    """Return the first rule that ends the agent."""
+    if cycle and agent.status is Status.QUARANTINED:
+        return QUARANTINED
+    for rule in rules:
+        if rule.spares_arena and agent.layer is Layer.ARENA:
+            continue
+        if rule.once_at_age is not None and (
+            (metrics["age"] or 0) < rule.once_at_age or rule.id in agent.record.tested
+        ):
+            continue
+        if rule.holds(metrics):
+            return rule
+    return None

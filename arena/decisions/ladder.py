@@ -1,0 +1,84 @@
+"""The ladder: who may rise, what that moves, and who goes back down."""
+
+from __future__ import annotations
+
+from arena.agents import Agent
+from arena.decisions.draft import Draft
+from arena.decisions.outflow import withdraw
+from arena.events import (
+    AgentDemoted,
+    AgentGraduated,
+    CapitalAllocated,
+    Layer,
+    Metrics,
+    Refusal,
+)
+from arena.ledger import POOL_PROVING
+from arena.state import Treasury
+
+
+def refuses_graduation(
+    treasury: Treasury, agent: Agent, layer: Layer, metrics: Metrics
+) -> tuple[Refusal, str] | None:
+    """Return why `agent` may not rise to `layer` now, or None: the first reason that applies."""
+    ladder = treasury.experiment.rules.ladder
+    below = {Layer.PROVING: Layer.SIMULATION, Layer.ARENA: Layer.PROVING}
+    if agent.layer is not below.get(layer):
+        return Refusal.WRONG_LAYER, f"it is in {agent.layer}"
+    rule = ladder.seat if layer is Layer.PROVING else ladder.entry
+    unmet = rule.unmet(metrics)
+    if unmet:
+        return Refusal.REQUIREMENTS_NOT_MET, f"{unmet[0]}, was {metrics[unmet[0].metric]}"
+    places = ladder.seats_max if layer is Layer.PROVING else ladder.arena_agents_max
+    if len(treasury.population(layer)) >= places:
+        return Refusal.LAYER_IS_FULL, f"{places} places are taken"
+    if layer is Layer.PROVING and treasury.balance(POOL_PROVING) < ladder.seat_amount:
+        return Refusal.POOL_INSUFFICIENT, f"{POOL_PROVING} holds too little for a seat"
+    return None
+
+
+def graduate(
+    draft: Draft, agent: Agent, layer: Layer, metrics: Metrics, *, because: int | None
+) -> int:
+    """Move an agent up: its old capital returns whole, a seat in proving is paid at once."""
+    ladder = draft.treasury.experiment.rules.ladder
+    rule = ladder.seat if layer is Layer.PROVING else ladder.entry
+    rose = draft.emit(
+        AgentGraduated(
+            agent_id=agent.agent_id,
+            from_layer=agent.layer,
+            to_layer=layer,
+            rule=rule.id,
+            metrics=metrics,
+        ),
+        because,
+    )
+    withdraw(draft, agent.agent_id, agent.layer, amount=None, reason="graduation", because=rose)
+    if layer is Layer.PROVING:
+        draft.emit(
+            CapitalAllocated(
+                agent_id=agent.agent_id,
+                amount=ladder.seat_amount,
+                source=POOL_PROVING,
+                reason="seat",
+            ),
+            rose,
+        )
+    return rose
+
+
+def demote(draft: Draft, agent: Agent, metrics: Metrics, *, because: int | None) -> None:
+    """Send an agent back to simulation: its real capital returns, it gets virtual money again."""
+    endowment = draft.treasury.experiment.endowment
+    withdraw(draft, agent.agent_id, agent.layer, amount=None, reason="demotion", because=because)
+    draft.emit(
+        AgentDemoted(
+            agent_id=agent.agent_id,
+            from_layer=agent.layer,
+            to_layer=Layer.SIMULATION,
+            rule="proving_days_max",
+            metrics=metrics,
+            virtual_capital=endowment.virtual_capital,
+        ),
+        because,
+    )

@@ -1,0 +1,145 @@
+"""Settling a tick: every book marked at the close, then what must be looked at on every tick."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from arena.agents import Agent
+from arena.commands import SettleTick
+from arena.decisions.deaths import kill_by_rules
+from arena.decisions.draft import Draft
+from arena.decisions.outflow import flatten
+from arena.events import (
+    AgentQuarantined,
+    Layer,
+    Refusal,
+    Settlement,
+    Status,
+    TickSettled,
+    TradingHalted,
+    TradingResumed,
+)
+from arena.ids import AgentId
+from arena.money import Money
+from arena.orders import Fill
+from arena.portfolio import unit_nav
+from arena.scoring import measure
+from arena.state import Treasury
+
+ARENA_SCOPE = "arena"
+
+
+def settle_tick(draft: Draft, command: SettleTick) -> None:
+    """Decide the close of a tick."""
+    treasury = draft.treasury
+    if command.tick != treasury.tick + 1:
+        detail = f"tick {command.tick} after tick {treasury.tick}"
+        draft.refuse("SettleTick", Refusal.TICK_OUT_OF_ORDER, detail=detail)
+        return
+    for failure in command.failures:
+        draft.emit(failure)
+    settled = draft.emit(_settlement(treasury, command))
+    quarantine(draft, because=settled)
+    kill_by_rules(draft, every_tick=True, because=settled)
+    _watch_fund(draft, because=settled)
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """One agent at the close."""
+
+    agent: Agent
+    pnl: Money
+    costs: Money
+    bad_debt: Money
+
+
+def _settlement(treasury: Treasury, command: SettleTick) -> TickSettled:
+    marks = {**treasury.marks, **{name: close for name, (_, close) in command.prices.items()}}
+    fills: dict[AgentId, list[Fill]] = {}
+    for fill in command.fills:
+        fills.setdefault(fill.agent_id, []).append(fill)
+    agents = sorted(treasury.living(), key=lambda agent: agent.agent_id)
+    rows = [_row(agent, fills.get(agent.agent_id, []), marks) for agent in agents]
+    measured = measure(
+        [row.agent for row in rows],
+        tick=command.tick,
+        periods_per_year=treasury.experiment.market.periods_per_year,
+        rules=treasury.experiment.rules.records,
+    )
+    scored = list(zip(rows, measured.fitness, strict=True))
+    return TickSettled(
+        tick=command.tick,
+        prices=dict(command.prices),
+        fills=command.fills,
+        refused=command.refused,
+        real=_columns([(r, f) for r, f in scored if r.agent.layer is not Layer.SIMULATION]),
+        virtual=_columns([(r, f) for r, f in scored if r.agent.layer is Layer.SIMULATION]),
+        fund_nav=unit_nav(
+            treasury.fund_nav,
+            pnl=sum(row.pnl for row in rows if row.agent.layer is Layer.ARENA),
+            capital_before=treasury.layer_capital(Layer.ARENA),
+        ),
+    )
+
+
+def _row(agent: Agent, fills: list[Fill], marks: dict[str, float]) -> _Row:
+    """Return the agent as it will be scored: with the NAV and the records of this close."""
+    portfolio = agent.portfolio.after(fills) if fills else agent.portfolio
+    pnl = Money(portfolio.equity(marks) - agent.equity)
+    nav = unit_nav(agent.nav, pnl=pnl, capital_before=agent.equity)
+    closed = replace(
+        agent,
+        nav=nav,
+        navs=(*agent.navs, nav),
+        life=agent.life.extended(nav, None),
+        stint=agent.stint.extended(nav, None),
+    )
+    debt = Money(max(-(agent.equity + pnl), 0))
+    return _Row(closed, pnl, Money(sum(fill.costs for fill in fills)), debt)
+
+
+def _columns(scored: list[tuple[_Row, float | None]]) -> Settlement:
+    return Settlement(
+        agents=tuple(row.agent.agent_id for row, _ in scored),
+        pnl=tuple(row.pnl for row, _ in scored),
+        costs=tuple(row.costs for row, _ in scored),
+        nav=tuple(row.agent.nav for row, _ in scored),
+        fitness=tuple(fitness for _, fitness in scored),
+        bad_debt=tuple((row.agent.agent_id, row.bad_debt) for row, _ in scored if row.bad_debt),
+    )
+
+
+def quarantine(draft: Draft, *, because: int | None) -> None:
+    """Stop agents that failed too often: they are flattened and wait for the next cycle."""
+    risk = draft.treasury.experiment.rules.risk
+    for agent in draft.treasury.population():
+        if agent.status is Status.ALIVE and len(agent.failures) >= risk.failures_max:
+            event = AgentQuarantined(
+                agent_id=agent.agent_id,
+                tick=draft.treasury.tick,
+                failures=len(agent.failures),
+            )
+            flatten(draft, agent.agent_id, reason="quarantine", because=draft.emit(event, because))
+
+
+def _watch_fund(draft: Draft, *, because: int) -> None:
+    """Halt the arena when its fund has fallen too far; let it go on after the rest."""
+    treasury, risk = draft.treasury, draft.treasury.experiment.rules.risk
+    since = treasury.halted.get(ARENA_SCOPE)
+    if since is not None:
+        if risk.halt_days is not None and treasury.tick - since >= risk.halt_days:
+            draft.emit(
+                TradingResumed(scope=ARENA_SCOPE, reason="rested", tick=treasury.tick), because
+            )
+        return
+    drawdown = treasury.fund_nav / treasury.fund.peak - 1.0
+    if drawdown < risk.halt_drawdown:
+        halted = draft.emit(
+            TradingHalted(
+                scope=ARENA_SCOPE, reason="fund_drawdown", tick=treasury.tick, drawdown=drawdown
+            ),
+            because,
+        )
+        for agent in treasury.population(Layer.ARENA):
+            flatten(draft, agent.agent_id, reason="halt", because=halted)

@@ -1,0 +1,83 @@
+"""Agents measured: the metrics that rules look at, taken from the agents' records.
+
+Simulation is measured over the whole life, proving and the arena over the stint.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from arena.agents import Agent
+from arena.events import Metrics
+from arena.fitness import explain, score_all
+from arena.metrics import Records, records
+from arena.rules import RecordRules
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """Agents and what their records say, row by row.
+
+    Attributes:
+        agents: Who, one per row.
+        records: Columns of metrics, each of shape (agents,).
+        fitness: One score per agent; None while undefined.
+        rules: How they were measured.
+    """
+
+    agents: tuple[Agent, ...]
+    records: Records
+    fitness: tuple[float | None, ...]
+    rules: RecordRules
+
+    def metrics(self, row: int, tick: int) -> Metrics:
+        """Return everything that a rule can ask about the agent of `row`, by name.
+
+        `sharpe`, `win_rate` and `volatility` are of the window; `drawdown` and `total_return` of
+        the whole record; `age` counts the record's days, `life_age` those since birth.
+        """
+        agent, found = self.agents[row], self.records
+        record = agent.record
+        return {
+            "fitness": self.fitness[row],
+            "sharpe": _known(found.sharpe[row]),
+            "win_rate": _known(found.win_rate[row]),
+            "volatility": _known(found.volatility[row]),
+            "drawdown": record.drawdown,
+            "total_return": agent.nav / record.base - 1.0 if record.base > 0 else 0.0,
+            "age": float(tick - record.start),
+            "life_age": float(tick - agent.life.start),
+            "days_negative": float(record.days_negative),
+        }
+
+    def terms(self, row: int) -> dict[str, float]:
+        """Return what each term put into the fitness of `row`; empty while it is undefined."""
+        return explain(self.records, row, self.rules.weights)
+
+
+def measure(
+    agents: Sequence[Agent], *, tick: int, periods_per_year: int, rules: RecordRules
+) -> Measured:
+    """Measure `agents` at the close of `tick`."""
+    navs = np.full((len(agents), rules.window + 1), np.nan)
+    for row, agent in zip(navs, agents, strict=True):
+        known = agent.navs[-min(tick - agent.record.start, rules.window) - 1 :]
+        row[-len(known) :] = known
+    found = records(
+        navs,
+        np.array([agent.record.drawdown for agent in agents]),
+        periods_per_year=periods_per_year,
+        sharpe_cap=rules.sharpe_cap,
+        observations_min=rules.observations_min,
+    )
+    scores = tuple(_known(value) for value in score_all(found, rules.weights))
+    return Measured(tuple(agents), found, scores, rules)
+
+
+def _known(value: float) -> float | None:
+    """Return a plain float, or None for NaN."""
+    return None if math.isnan(value) else float(value)

@@ -1,0 +1,122 @@
+"""The treasury's state: everything that the events so far have made true."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from arena.agents import Agent, Record
+from arena.events import Book, Layer, Status
+from arena.experiment import Experiment, plain
+from arena.ids import AgentId
+from arena.ledger import POOL_ARENA, POOL_PROVING, RESERVE
+from arena.money import Money
+
+
+class Treasury:
+    """The accounts, the agents, and what the rules must remember.
+
+    Only `arena.apply` changes it, event by event.
+
+    Attributes:
+        experiment: The rules; not part of the state.
+        seq: How many events have been applied.
+        tick: The last tick that was settled.
+        settled_seq: The event that settled it.
+        cycle: How many cycles are complete.
+        books: Book -> account -> balance, micro-USD.
+        agents: Everyone ever born, in order of birth.
+        requests: What agents asked for at this cycle; None is no limit.
+        marks: Instrument -> last close.
+        fund: Record of the arena fund's unit NAV.
+        fund_nav: The arena fund's unit NAV.
+        halted: Scope -> tick since which its trading is halted.
+        deaths: Since the last cycle.
+        slot: (generation, last slot that was born in it).
+        counts: What has happened so far, by name.
+        completed: Whether the last tick was settled.
+    """
+
+    __slots__ = (
+        "agents", "books", "completed", "counts", "cycle", "deaths", "experiment", "fund",
+        "fund_nav", "halted", "marks", "requests", "seq", "settled_seq", "slot", "tick",
+    )  # fmt: skip
+
+    def __init__(self, experiment: Experiment) -> None:
+        self.experiment = experiment
+        self.seq = 0
+        self.tick = 0
+        self.settled_seq: int | None = None
+        self.cycle = 0
+        self.books: dict[Book, dict[str, int]] = {Book.REAL: {}, Book.VIRTUAL: {}}
+        self.agents: dict[AgentId, Agent] = {}
+        self.requests: dict[AgentId, Money | None] = {}
+        self.marks: dict[str, float] = {}
+        self.fund = Record.begin(0, 1.0)
+        self.fund_nav = 1.0
+        self.halted: dict[str, int] = {}
+        self.deaths = 0
+        self.slot = (0, 0)
+        self.counts: dict[str, int] = {}
+        self.completed = False
+
+    def copy(self) -> Treasury:
+        """Return an overlay: applying events to it leaves this treasury as it is."""
+        other = Treasury.__new__(Treasury)
+        for name in Treasury.__slots__:
+            value = getattr(self, name)
+            setattr(other, name, value.copy() if isinstance(value, dict) else value)
+        other.books = {book: balances.copy() for book, balances in self.books.items()}
+        return other
+
+    def living(self, layer: Layer | None = None) -> Iterator[Agent]:
+        """Yield the agents that are not dead, baselines too, in order of birth."""
+        for agent in self.agents.values():
+            if agent.status is not Status.DEAD and layer in (None, agent.layer):
+                yield agent
+
+    def population(self, layer: Layer | None = None) -> list[Agent]:
+        """Return the agents that compete, in order of birth."""
+        return [agent for agent in self.living(layer) if not agent.genome.baseline]
+
+    def balance(self, account: str) -> Money:
+        """Return a balance of the real book, micro-USD."""
+        return Money(self.books[Book.REAL].get(account, 0))
+
+    def layer_capital(self, layer: Layer) -> Money:
+        """Return the real capital of proving or the arena: its pool and its agents."""
+        pool = POOL_ARENA if layer is Layer.ARENA else POOL_PROVING
+        return Money(self.balance(pool) + sum(agent.equity for agent in self.living(layer)))
+
+    def to_json(self) -> str:
+        """Return the state as canonical JSON."""
+        state: dict[str, Any] = {
+            name: plain(getattr(self, name)) for name in self.__slots__ if name != "experiment"
+        }
+        return json.dumps(state, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+    def state_hash(self) -> str:
+        """Return the SHA-256 of the state's canonical JSON."""
+        return hashlib.sha256(self.to_json().encode()).hexdigest()
+
+
+def capital_breakdown(treasury: Treasury) -> dict[str, int]:
+    """Return where the real capital is, micro-USD.
+
+    `total` = `stable_reserve` + `proving_capital` + `arena_capital`, and `arena_capital` =
+    `available` + `allocated`.
+    """
+    reserve = treasury.balance(RESERVE)
+    proving = treasury.layer_capital(Layer.PROVING)
+    arena = treasury.layer_capital(Layer.ARENA)
+    available = treasury.balance(POOL_ARENA)
+    return {
+        "total": reserve + proving + arena,
+        "stable_reserve": reserve,
+        "proving_capital": proving,
+        "arena_capital": arena,
+        "allocated": arena - available,
+        "available": available,
+    }

@@ -1,0 +1,50 @@
+"""The strategies that come with the arena: archetypes, one file each, and baselines."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TypeAlias
+
+from arena.strategies.baselines import BuyAndHold, Cash, Random
+from arena.strategies.defi_yield_farmer import DeFiYieldFarmer
+from arena.strategies.strategy import (
+    HOLD,
+    Choice,
+    Decision,
+    Hold,
+    Memory,
+    Number,
+    Parameter,
+    Strategy,
+    Targets,
+    check_targets,
+)
+from arena.strategies.tactical_trader import TacticalTrader
+
+Catalog: TypeAlias = Mapping[str, type[Strategy]]
+"""Name -> strategy: what a run can choose from."""
+
+BUILT_IN: Catalog = {
+    strategy.name: strategy
+    for strategy in (DeFiYieldFarmer, TacticalTrader, Cash, BuyAndHold, Random)
+}
+
+__all__ = [
+    "BUILT_IN",
+    "HOLD",
+    "BuyAndHold",
+    "Cash",
+    "Catalog",
+    "Choice",
+    "DeFiYieldFarmer",
+    "Decision",
+    "Hold",
+    "Memory",
+    "Number",
+    "Parameter",
+    "Random",
+    "Strategy",
+    "TacticalTrader",
+    "Targets",
+    "check_targets",
+]

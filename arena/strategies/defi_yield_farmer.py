@@ -1,0 +1,85 @@
+"""DeFi-Yield-Farmer: lend where it pays best, and move only when moving pays."""
+
+from __future__ import annotations
+
+from arena.instruments import Kind
+from arena.market import MarketView
+from arena.portfolio import BookView
+from arena.strategies.strategy import HOLD, Decision, Memory, Number, Strategy
+
+DAYS_PER_YEAR = 365
+
+
+class DeFiYieldFarmer(Strategy):
+    """Deposits in the lending markets with the highest smoothed rate.
+
+    Idea: rates differ between protocols for weeks; being in the better one earns the difference.
+    Watches: the supply rate of every lending market, averaged over `smoothing_days`.
+    Trades: into the best `markets` of them when the rate gained, earned for `horizon_days`, exceeds
+    the round trip of the move.
+    Risk: protocols fail; rates fall as soon as money arrives.
+    """
+
+    name = "defi-yield-farmer"
+    family = "lending"
+    needs_kind = Kind.LENDING
+    parameters = (
+        Number(
+            name="horizon_days",
+            default=30,
+            low=10,
+            high=60,
+            integer=True,
+            doc="How long a rate difference is expected to last.",
+        ),
+        Number(
+            name="smoothing_days",
+            default=7,
+            low=1,
+            high=30,
+            integer=True,
+            doc="Days over which a rate is averaged.",
+        ),
+        Number(
+            name="markets",
+            default=1,
+            low=1,
+            high=3,
+            integer=True,
+            doc="Between how many of the best markets the deposit is divided.",
+        ),
+        Number(
+            name="rate_min",
+            default=0.005,
+            low=0.0,
+            high=0.05,
+            doc="Smoothed rate below which a market is left alone, a fraction per year.",
+        ),
+    )
+
+    def decide(self, market: MarketView, book: BookView, memory: Memory) -> Decision:
+        """Return an equal deposit in each of the best markets, or HOLD while moving costs more."""
+        del memory
+        rates = self._rates(market)
+        best = sorted((name for name, rate in rates.items() if rate >= self.number("rate_min")),
+                      key=lambda name: -rates[name])[: self.days("markets")]  # fmt: skip
+        targets = {name: 1.0 / len(best) for name in best}
+        gain = sum(rates[name] * (targets.get(name, 0.0) - book.weights.get(name, 0.0))
+                   for name in rates)  # fmt: skip
+        moved = sum(
+            abs(targets.get(name, 0.0) - book.weights.get(name, 0.0)) * book.round_trip[name] / 2
+            for name in rates
+        )
+        worth = gain * self.days("horizon_days") / DAYS_PER_YEAR
+        return targets if worth > moved else HOLD
+
+    def _rates(self, market: MarketView) -> dict[str, float]:
+        """Return each lending market's smoothed rate, 1/year; unknown ones are left out."""
+        days = self.days("smoothing_days")
+        rates = {}
+        for instrument in self.instruments:
+            if instrument.kind is Kind.LENDING:
+                rate = float(market.history(instrument.rate_column)[-days:].mean())
+                if rate == rate:  # noqa: PLR0124  # NaN: the rate is not known yet
+                    rates[instrument.name] = rate
+        return rates
