@@ -1,0 +1,133 @@
+"""From the days that a file has to the bars that were asked for.
+
+Each bar shows the latest row published by its close.  Before the first row nothing is known (NaN);
+after it, a bar without a row is a gap, refused or held as the source says.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import numpy as np
+import numpy.typing as npt
+
+from actors.feeds.problems import Problem
+from actors.feeds.sheet import Sheet
+from actors.feeds.source import UNITS, CsvSource, field_of
+from arena.market import Floats, Series
+
+EPOCH = date(1970, 1, 1)
+
+Days = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """One source on the bars of the run.
+
+    Attributes:
+        file: Where it was read from.
+        days: Days since 1970, one apart.  The first is the day *before* the first bar: an index
+            needs it to know what it accrues from.
+        series: What each column means.
+        values: Shape (days, columns); NaN before the first row of the file.
+        held: Days whose row is missing and was carried over from an earlier one.
+        duplicates: Equal rows that were dropped.
+    """
+
+    file: str
+    days: Days
+    series: tuple[Series, ...]
+    values: Floats
+    held: tuple[date, ...] = ()
+    duplicates: int = 0
+
+    @property
+    def listed(self) -> date | None:
+        """The first bar that is known, where that is later than the first that was asked for."""
+        first = int(np.flatnonzero(np.isfinite(self.values[:, 0]))[0])
+        return day_of(int(self.days[first])) if first > 1 else None
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Return what a reader of the results should know of this table, one sentence each."""
+        names = ", ".join(series.name for series in self.series)
+        notes = []
+        if self.listed:
+            notes.append(f"{names}: not known before {self.listed} ({self.file})")
+        if self.held:
+            days = ", ".join(str(day) for day in self.held)
+            notes.append(f"{names}: {len(self.held)} bars held over gaps: {days} ({self.file})")
+        if self.duplicates:
+            notes.append(f"{names}: {self.duplicates} equal rows dropped ({self.file})")
+        return tuple(notes)
+
+
+def day_number(day: date) -> int:
+    """Return the days from 1970-01-01 to `day`."""
+    return (day - EPOCH).days
+
+
+def day_of(number: int) -> date:
+    """Return the date that is `number` days after 1970-01-01."""
+    return EPOCH + timedelta(days=number)
+
+
+def align(sheet: Sheet, values: Floats, days: Days) -> Table:
+    """Put the rows of `sheet` on `days`, and report its gaps.
+
+    Args:
+        sheet: The rows, in order of time.
+        values: Their numbers, shape (rows, targets).
+        days: The day before the first bar, then each bar's day.
+    """
+    source = sheet.source
+    published = np.array(sheet.days, dtype=np.int64) + source.lag_bars
+    row = np.searchsorted(published, days, side="right") - 1
+    age = np.where(row < 0, 0, days - published[row])
+    stale = age > source.hold_bars
+    _report_gaps(sheet, row, stale, days)
+    aligned = np.where((row < 0) | stale, np.nan, values[row].T).T
+    is_held = (age > 0) & ~stale
+    _still(source, aligned, is_held)
+    held = tuple(day_of(int(day)) for day in days[1:][is_held[1:]])
+    return Table(source.name, days, _series(source), aligned, held, sheet.duplicates)
+
+
+def _report_gaps(
+    sheet: Sheet, row: npt.NDArray[np.intp], stale: npt.NDArray[np.bool_], days: Days
+) -> None:
+    """Report each gap once, at the row behind it; the day before the first bar is excused."""
+    source = sheet.source
+    stale = stale & (np.arange(len(days)) > 0)
+    for last in np.unique(row[stale]):
+        at = min(int(last) + 1, len(sheet.rows) - 1)
+        until = sheet.days[at] if at > last else int(days[-1]) - source.lag_bars + 1
+        missing = until - sheet.days[last] - 1
+        wanted = f"{day_of(sheet.days[last] + 1)} to {day_of(until - 1)}"
+        policy = "gaps = 'reject'" if not source.hold_bars else f"at most {source.hold_bars} held"
+        needed = f"rows for {wanted} after line {sheet.lines[last]}: {missing} missing ({policy})"
+        found = sheet.rows[at][sheet.columns[source.time_column]]
+        place = (source.name, sheet.lines[at], source.time_column)
+        sheet.problems.add(Problem(*place, found=found, needed=needed))
+
+
+def _still(source: CsvSource, aligned: Floats, is_held: npt.NDArray[np.bool_]) -> None:
+    """Make a held bar one in which nothing happens: its open is the last close, its volume 0."""
+    position = {target: i for i, target in enumerate(source.series)}
+    for target, i in position.items():
+        kind = field_of(target)
+        if kind in {"open", "high", "low"}:
+            close = position.get(f"{target.rpartition('.')[0]}.close")
+            if close is not None:
+                aligned[is_held, i] = aligned[is_held, close]
+        elif kind == "volume":
+            aligned[is_held, i] = 0.0
+
+
+def _series(source: CsvSource) -> tuple[Series, ...]:
+    return tuple(
+        Series(target, UNITS[source.unit_of(target)][0], source.provenance, origin=source.name)
+        for target in source.series
+    )

@@ -1,0 +1,100 @@
+"""The CSV feed: named files in, tables on the run's bars out, or one error that lists all faults.
+
+For each source: `gather` its rows, `read_numbers`, check them, and `align` them with the bars.
+Order and duplicates are checked in the whole file, numbers only in the part that the run can see.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+
+import numpy as np
+
+from actors.feeds.align import Days, Table, align, day_number, day_of
+from actors.feeds.problems import DataError, Problem, Problems
+from actors.feeds.quality import check_sequence, read_numbers
+from actors.feeds.sheet import Sheet, gather
+from actors.feeds.source import CsvSource
+from actors.feeds.stamps import stamp_parser
+from arena.exceptions import ValidationError
+
+
+def read_csv(
+    sources: Sequence[CsvSource], *, start: date, end: date, not_after: datetime
+) -> tuple[Table, ...]:
+    """Read each source onto the daily bars from `start` to `end`.
+
+    Args:
+        sources: What to read.
+        start: Day of the first bar, UTC.
+        end: Day of the last bar, UTC, inclusive.
+        not_after: With an offset; a later stamp in a file is refused.  Now, and a day.
+
+    Returns:
+        One table for each source, in their order, all on the same days.
+
+    Raises:
+        DataError: Files cannot be used; all problems found are listed, at most `PROBLEMS_MAX`.
+        ValidationError: `end` is before `start`, or `not_after` has no offset.
+    """
+    if not_after.tzinfo is None:
+        raise ValidationError("not_after", found=str(not_after), needed="a time with an offset")
+    if end < start:
+        raise ValidationError("end", found=str(end), needed=f"{start} or later")
+    days = np.arange(day_number(start) - 1, day_number(end) + 1, dtype=np.int64)
+    problems, tables = Problems(), dict[int, Table]()
+    for places in _by_file(sources):
+        try:
+            read = _read_file([sources[i] for i in places], days, not_after, problems)
+            tables |= dict(zip(places, read, strict=True))
+        except DataError as error:
+            problems.extend(error)
+        if problems.full:
+            break
+    problems.settle()
+    return tuple(tables[i] for i in range(len(sources)))
+
+
+def _by_file(sources: Sequence[CsvSource]) -> list[list[int]]:
+    """Return the places of the sources that read the same file, file by file."""
+    places: dict[str, list[int]] = {}
+    for i, source in enumerate(sources):
+        places.setdefault(source.name, []).append(i)
+    return list(places.values())
+
+
+def _read_file(
+    sources: Sequence[CsvSource], days: Days, not_after: datetime, problems: Problems
+) -> list[Table]:
+    """Return a table for each source.
+
+    Raises:
+        DataError: The file cannot be used, and here is one more reason.
+    """
+    parsers = [stamp_parser(source, not_after=not_after) for source in sources]
+    before = len(problems)
+    sheets = gather(sources, parsers, problems)
+    for sheet in sheets:
+        _keep_period(sheet, days)
+    numbers = [read_numbers(sheet) for sheet in sheets]
+    if len(problems) > before:
+        problems.settle()  # Rows are missing from the sheets: their gaps are not the file's.
+    for sheet, values in zip(sheets, numbers, strict=True):
+        check_sequence(sheet, values)
+    return [align(sheet, values, days) for sheet, values in zip(sheets, numbers, strict=True)]
+
+
+def _keep_period(sheet: Sheet, days: Days) -> None:
+    """Keep the rows that some bar will show, or that a held or lagged one may fall back on.
+
+    Raises:
+        DataError: There are none.
+    """
+    source, everything = sheet.source, sheet.days
+    first, last = int(days[0]), int(days[-1])
+    sheet.keep(first - source.hold_bars - source.lag_bars, last - source.lag_bars)
+    if not sheet.rows and everything:
+        found = f"rows from {day_of(min(everything))} to {day_of(max(everything))}"
+        needed = f"rows from {day_of(first + 1)} to {day_of(last)}"
+        raise DataError([Problem(source.name, None, source.time_column, found, needed)])

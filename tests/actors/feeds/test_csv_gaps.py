@@ -1,0 +1,118 @@
+"""A bar shows the latest row published by its close; a gap is refused, or held and counted."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import numpy as np
+import pytest
+
+
+@pytest.fixture
+def features(write):
+    """Write a feature's value for the given days of January 2020: its value is the day."""
+
+    def features(*days: int):
+        return write("date,x", *(f"2020-01-{day:02},{day}" for day in days))
+
+    return features
+
+
+X = {"series": {"x": "x"}}
+
+
+def test_a_gap_inside_the_period_is_refused_and_measured(features, refuse):
+    error = refuse(features(1, 2, 5, 6), **X, end="2020-01-06")
+
+    assert (error.line, error.column, error.found) == (4, "date", "2020-01-05")
+    assert error.needed == (
+        "rows for 2020-01-03 to 2020-01-04 after line 3: 2 missing (gaps = 'reject')"
+    )
+
+
+def test_a_file_that_ends_too_early_is_refused(features, refuse):
+    error = refuse(features(1, 2, 3), **X, end="2020-01-05")
+
+    assert (error.line, error.found) == (4, "2020-01-03")
+    assert "rows for 2020-01-04 to 2020-01-05 after line 4: 2 missing" in error.needed
+
+
+def test_each_gap_is_reported_once(features, refuse):
+    error = refuse(features(1, 4, 5, 9), **X, end="2020-01-10")
+
+    assert [problem.line for problem in error.problems] == [3, 5, 5]
+
+
+def test_a_gap_across_the_start_is_not_mistaken_for_a_late_listing(features, refuse):
+    error = refuse(features(1, 9), **X, start="2020-01-05", end="2020-01-09")
+
+    assert "8 missing" not in error.needed
+    assert "rows for 2020-01-02 to 2020-01-08 after line 2: 7 missing" in error.needed
+
+
+def test_what_is_listed_late_is_not_known_before(features, read):
+    table = read(features(3, 4), **X, end="2020-01-04")
+
+    assert np.isnan(table.values[1:3, 0]).all()
+    assert table.values[3:, 0].tolist() == [3, 4]
+    assert table.listed == date(2020, 1, 3)
+    assert "not known before 2020-01-03" in table.notes[0]
+
+
+def test_a_file_without_a_row_in_the_period_is_refused(features, refuse):
+    error = refuse(features(10, 11), **X, end="2020-01-04")
+
+    assert error.found == "rows from 2020-01-10 to 2020-01-11"
+    assert error.needed == "rows from 2020-01-01 to 2020-01-04"
+
+
+def test_a_short_gap_is_held_and_every_held_bar_is_counted(features, read):
+    table = read(features(1, 2, 5), **X, end="2020-01-06", gaps="hold:2")
+
+    assert table.values[1:, 0].tolist() == [1, 2, 2, 2, 5, 5]
+    assert table.held == (date(2020, 1, 3), date(2020, 1, 4), date(2020, 1, 6))
+    assert "3 bars held over gaps: 2020-01-03, 2020-01-04, 2020-01-06" in table.notes[0]
+
+
+def test_a_gap_longer_than_may_be_held_is_refused(features, refuse):
+    error = refuse(features(1, 2, 5), **X, end="2020-01-05", gaps="hold:1")
+
+    assert error.line == 4
+    assert error.needed.endswith("2 missing (at most 1 held)")
+
+
+def test_nothing_happens_in_a_held_price_bar(bars, read):
+    table = read(bars({3: None}), gaps="hold:1")
+
+    assert table.values[1:].tolist() == [
+        [10, 12, 9, 11, 1000],
+        [11, 11, 11, 11, 0],
+        [12, 14, 11, 13, 3000],
+    ]
+
+
+def test_a_lagged_feature_is_known_that_many_bars_later(features, read):
+    table = read(features(1, 2, 3), **X, start="2020-01-02", end="2020-01-05", lag_bars=2)
+
+    assert np.isnan(table.values[1, 0])
+    assert table.values[2:, 0].tolist() == [1, 2, 3]
+
+
+def test_a_lagged_feature_reaches_back_before_the_start(features, read):
+    table = read(features(1, 2, 3), **X, start="2020-01-02", end="2020-01-04", lag_bars=1)
+
+    assert table.values[1:, 0].tolist() == [1, 2, 3]
+    assert table.listed is None
+
+
+def test_a_lagged_file_that_ends_too_early_is_told_the_days_it_lacks(features, refuse):
+    error = refuse(features(1, 2), **X, end="2020-01-05", lag_bars=1)
+
+    assert "rows for 2020-01-03 to 2020-01-04 after line 3: 2 missing" in error.needed
+
+
+def test_hidden_futures_stay_hidden_whatever_comes_after_the_end(features, read):
+    short = read(features(1, 2, 3), **X, end="2020-01-03")
+    longer = read(features(1, 2, 3, 4, 9), **X, end="2020-01-03")
+
+    assert short.values[1:].tolist() == longer.values[1:].tolist()
