@@ -101,8 +101,8 @@ def _report_gaps(
     """Report each gap once, at the row behind it; the day before the first bar is excused."""
     source = sheet.source
     stale = stale & (np.arange(len(days)) > 0)
-    for last in np.unique(row[stale]):
-        at = min(int(last) + 1, len(sheet.rows) - 1)
+    for last in sorted(set(row[stale].tolist())):  # np.unique would import numpy.ma: 60 ms.
+        at = min(last + 1, len(sheet.rows) - 1)
         until = sheet.days[at] if at > last else int(days[-1]) - source.lag_bars + 1
         missing = until - sheet.days[last] - 1
         wanted = f"{day_of(sheet.days[last] + 1)} to {day_of(until - 1)}"

@@ -17,6 +17,7 @@ from actors.feeds.source import TIME_UNITS, CsvSource
 Parse: TypeAlias = Callable[[str], int]
 
 NOT_BEFORE = datetime(2000, 1, 1, tzinfo=UTC)
+_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - subtracted from naive stamps that mean UTC
 _DIGITS_MAX = 19
 
 
@@ -75,9 +76,11 @@ def _iso_reader(source: CsvSource) -> Parse:
             raise StampError("an ISO 8601 stamp such as 2023-06-30 or 2023-06-30T12:00:00Z") from (
                 None
             )
-        if stamp.tzinfo is None:
-            stamp = stamp.replace(tzinfo=UTC) if zone is None else _local(stamp, zone, text)
-        return int(stamp.timestamp())
+        if stamp.tzinfo is not None:
+            return int(stamp.timestamp())
+        if zone is None:
+            return int((stamp - _EPOCH).total_seconds())
+        return int(_local(stamp, zone, text).timestamp())
 
     return read
 
