@@ -72,7 +72,6 @@ def records(
         sharpe_cap: The Sharpe ratio is clipped to +- this; None clips nothing.
         observations_min: Returns below which a record is undefined, >= 2.
     """
-    navs = np.ascontiguousarray(navs, dtype=np.float64)
     returns = returns_of(navs)
     count, mean, deviation = _moments(returns)
     agents, width = navs.shape
@@ -231,7 +230,7 @@ def _moments(returns: Floats) -> tuple[npt.NDArray[np.int64], Floats, Floats]:
     """Return how many returns are known, their mean, and their sample deviation."""
     unknown = np.isnan(returns)
     count = returns.shape[-1] - _count(unknown)
-    gaps = returns.copy()
+    gaps = returns.copy(order="C")  # Whatever the layout was: each row is summed in one piece.
     np.copyto(gaps, 0.0, where=unknown)
     with np.errstate(invalid="ignore"):
         mean = np.add.reduce(gaps, axis=-1) / count
