@@ -69,5 +69,5 @@ def accrue_linear(apr: Floats, *, periods_per_year: int) -> tuple[Floats, Floats
         Aave protocol, `MathUtils.calculateLinearInterest`: 1 + rate * dt / year.
     """
     closes = np.cumprod(1.0 + apr / periods_per_year, dtype=np.float64)
-    opens = np.concatenate((np.ones(1), closes[:-1]))
+    opens = np.concatenate((np.ones(1), closes))[:-1]
     return opens, closes

@@ -134,8 +134,8 @@ def find_column(columns: Mapping[str, int], name: str) -> int:
 class MarketView:
     """The market up to now, as an agent may see it.
 
-    Arrays handed out are read-only, end at now, and rest on a buffer that has not been told the
-    future: rows after now are NaN.
+    Arrays handed out are read-only, end at now, and rest on a buffer that is read-only too and has
+    not been told the future: rows after now are NaN.
 
     Attributes:
         now: Row of the latest bar that has closed; -1 before the first.
@@ -145,6 +145,7 @@ class MarketView:
 
     def __init__(self, market: Market) -> None:
         self._seen = np.full(market.values.shape[::-1], np.nan)
+        self._seen.flags.writeable = False
         self.columns = market.columns
         self.opens_at = market.opens_at
         self.periods_per_year = market.periods_per_year
@@ -154,7 +155,9 @@ class MarketView:
     def reveal(self, values: Floats) -> None:
         """Append the rows `values`, shape (rows, columns): only the feed calls this."""
         start, self.now = self.now + 1, self.now + len(values)
+        self._seen.flags.writeable = True
         self._seen[:, start : self.now + 1] = values.T
+        self._seen.flags.writeable = False
 
     def history(self, name: str) -> Floats:
         """Return column `name` from the first bar to now, read-only, length `now + 1`.
@@ -163,7 +166,6 @@ class MarketView:
             ValidationError: There is no such column.
         """
         array: Floats = self._seen[find_column(self.columns, name), : self.now + 1]
-        array.flags.writeable = False
         return array
 
     def last(self, name: str) -> float:
@@ -176,8 +178,13 @@ class MarketView:
 
 
 def restrict(market: Market, rows: slice, names: Sequence[str] | None = None) -> Market:
-    """Return `rows` of the market, and only the columns `names` where they are given."""
-    keep = list(range(len(market.series))) if names is None else [market.columns[n] for n in names]
+    """Return `rows` of the market, and only the columns `names` where they are given.
+
+    Raises:
+        ValidationError: There is no such column.
+    """
+    names = list(market.columns) if names is None else names
+    keep = [find_column(market.columns, name) for name in names]
     return Market(
         opens_at=market.opens_at[rows].copy(),
         series=tuple(market.series[i] for i in keep),

@@ -21,7 +21,7 @@ CENT = 10_000
 MONEY_MAX = 10**15
 """The largest single amount, a thousand million dollars: sums of many stay far inside 64 bits."""
 
-_USD = re.compile(r"(-?)(\d{1,10})(?:\.(\d{1,6}))?")
+_USD = re.compile(r"(-?)([0-9]{1,10})(?:\.([0-9]{1,6}))?")
 
 
 def parse_usd(text: str | int) -> Money:

@@ -28,7 +28,8 @@ class Seed:
 
     def child(self, label: str, *keys: int | str) -> Seed:
         """Return the seed that `label` and `keys` name under this one."""
-        text = "\x1f".join((str(self.value), label, *map(repr, keys)))
+        name = label.encode("unicode_escape").decode()  # No label can hold the separator.
+        text = "\x1f".join((str(self.value), name, *map(repr, keys)))
         return Seed(int.from_bytes(hashlib.sha256(text.encode()).digest()[:16], "big"))
 
     def generator(self) -> np.random.Generator:
