@@ -146,14 +146,59 @@ class Agent:
         return self.life if self.layer is Layer.SIMULATION else self.stint
 
     @property
-    def competes(self) -> bool:
-        """Whether it is of the population and alive, quarantined or not."""
-        return self.status is not Status.DEAD and not self.genome.baseline
-
-    @property
     def trading(self) -> bool:
         """Whether its orders are executed."""
         return self.status is Status.ALIVE
+
+    def closed(  # noqa: PLR0913  # the columns of a settlement
+        self,
+        *,
+        portfolio: Portfolio,
+        equity: Money,
+        pnl: Money,
+        costs: Money,
+        trades: int,
+        nav: float,
+        fitness: float | None,
+        keep: int,
+    ) -> Agent:
+        """Return the agent after a close.
+
+        This is `dataclasses.replace` written out: it runs for every agent on every tick, and takes
+        a third of the time.
+
+        Args:
+            portfolio: What it holds now.
+            equity: What that is worth, micro-USD.
+            pnl: The tick's profit after costs, micro-USD.
+            costs: The tick's costs, micro-USD.
+            trades: The tick's fills.
+            nav: Unit NAV at the close.
+            fitness: Score at the close; None while undefined.
+            keep: How many of the earlier closes to keep.
+        """
+        real = self.layer is not Layer.SIMULATION
+        return Agent(
+            agent_id=self.agent_id,
+            genome=self.genome,
+            layer=self.layer,
+            status=self.status,
+            tier=self.tier,
+            portfolio=portfolio,
+            equity=equity,
+            pnl=Money(self.pnl + pnl),
+            pnl_real=Money(self.pnl_real + pnl) if real else self.pnl_real,
+            costs=Money(self.costs + costs),
+            trades=self.trades + trades,
+            nav=nav,
+            navs=(*self.navs[-keep:], nav),
+            life=self.life.extended(nav, fitness),
+            stint=self.stint.extended(nav, fitness),
+            fitness=fitness,
+            failures=self.failures,
+            died=self.died,
+            cause=self.cause,
+        )
 
 
 def newborn(agent_id: AgentId, genome: Genome, *, capital: Money, first_nav: float = 1.0) -> Agent:

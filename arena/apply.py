@@ -117,7 +117,8 @@ def _apply_to_agent(treasury: Treasury, event: _AgentEvent) -> None:  # noqa: C9
 
 
 def _change(treasury: Treasury, agent_id: AgentId, change: Callable[[Agent], Agent]) -> None:
-    treasury.agents[agent_id] = change(treasury.agents[agent_id])
+    home = treasury.agents if agent_id in treasury.agents else treasury.dead
+    home[agent_id] = change(home[agent_id])
 
 
 def _count(treasury: Treasury, name: str, by: int = 1) -> None:
@@ -142,8 +143,8 @@ def _apply_birth(treasury: Treasury, event: e.AgentSpawned) -> None:
 
 
 def _apply_death(treasury: Treasury, event: e.AgentKilled) -> None:
-    agent = treasury.agents[event.agent_id]
-    treasury.agents[event.agent_id] = replace(
+    agent = treasury.agents.pop(event.agent_id)
+    treasury.dead[event.agent_id] = replace(
         agent, status=Status.DEAD, tier=None, died=treasury.tick, cause=event.rule
     )
     treasury.deaths += 1
@@ -208,25 +209,20 @@ def _apply_tick(treasury: Treasury, event: e.TickSettled) -> None:
 def _apply_settlement(
     treasury: Treasury, settled: Settlement, fills: dict[AgentId, list[Fill]]
 ) -> None:
-    keep = treasury.experiment.rules.records.window + 1
+    keep = treasury.experiment.rules.records.window
     bad_debt = dict(settled.bad_debt)
     columns = (settled.agents, settled.pnl, settled.costs, settled.nav, settled.fitness)
     for agent_id, pnl, costs, nav, fitness in zip(*columns, strict=True):
-        agent = treasury.agents[agent_id]
-        own, debt = fills.get(agent_id, ()), bad_debt.get(agent_id, Money(0))
+        agent, own = treasury.agents[agent_id], fills.get(agent_id, ())
         portfolio = agent.portfolio.after(own) if own else agent.portfolio
-        real = agent.layer is not Layer.SIMULATION
-        treasury.agents[agent_id] = replace(
-            agent,
+        debt = bad_debt.get(agent_id, Money(0))
+        treasury.agents[agent_id] = agent.closed(
             portfolio=portfolio.with_cash(debt) if debt else portfolio,
             equity=Money(agent.equity + pnl + debt),
-            pnl=Money(agent.pnl + pnl),
-            pnl_real=Money(agent.pnl_real + pnl) if real else agent.pnl_real,
-            costs=Money(agent.costs + costs),
-            trades=agent.trades + len(own),
+            pnl=pnl,
+            costs=costs,
+            trades=len(own),
             nav=nav,
-            navs=(*agent.navs[1 - keep :], nav),
-            life=agent.life.extended(nav, fitness),
-            stint=agent.stint.extended(nav, fitness),
             fitness=fitness,
+            keep=keep,
         )

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import difflib
 import hashlib
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -141,7 +142,7 @@ class MarketView:
         now: Row of the latest bar that has closed; -1 before the first.
     """
 
-    __slots__ = ("_seen", "bar_s", "columns", "now", "opens_at", "periods_per_year")
+    __slots__ = ("_memo", "_seen", "bar_s", "columns", "now", "opens_at", "periods_per_year")
 
     def __init__(self, market: Market) -> None:
         self._seen = np.full(market.values.shape[::-1], np.nan)
@@ -151,12 +152,14 @@ class MarketView:
         self.periods_per_year = market.periods_per_year
         self.bar_s = market.bar_s
         self.now = -1
+        self._memo: dict[tuple[str, str, int], float] = {}
 
     def reveal(self, values: Floats) -> None:
         """Append the rows `values`, shape (rows, columns): only the feed calls this."""
         start, self.now = self.now + 1, self.now + len(values)
         self._seen.flags.writeable = True
         self._seen[:, start : self.now + 1] = values.T
+        self._memo.clear()
         self._seen.flags.writeable = False
 
     def history(self, name: str) -> Floats:
@@ -175,6 +178,28 @@ class MarketView:
             ValidationError: There is no such column.
         """
         return float(self._seen[find_column(self.columns, name), self.now])
+
+    def mean(self, name: str, bars: int) -> float:
+        """Return the mean of the last `bars` values of a column: computed once for all who ask.
+
+        NaN where one of them is not known; the mean of all there are where there are fewer.
+        """
+        return self._remember("mean", name, bars)
+
+    def deviation(self, name: str, bars: int) -> float:
+        """Return the sample deviation (n - 1) of the last `bars` values; NaN under two of them."""
+        return self._remember("deviation", name, bars)
+
+    def _remember(self, what: str, name: str, bars: int) -> float:
+        known = self._memo.get((what, name, bars))
+        if known is None:
+            window = self.history(name)[-bars:]
+            if len(window) < 2:
+                known = float(window[-1]) if what == "mean" and len(window) else math.nan
+            else:
+                known = float(window.mean() if what == "mean" else window.std(ddof=1))
+            self._memo[what, name, bars] = known
+        return known
 
 
 def restrict(market: Market, rows: slice, names: Sequence[str] | None = None) -> Market:

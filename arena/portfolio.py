@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from arena.ids import AgentId
 from arena.money import Money, to_money
 from arena.orders import Fill
 
@@ -63,23 +62,3 @@ def unit_nav(nav: float, *, pnl: int, capital_before: int) -> float:
     if capital_before <= 0:
         return nav
     return max(nav * (1.0 + pnl / capital_before), 0.0)
-
-
-@dataclass(frozen=True, slots=True)
-class BookView:
-    """An agent's own book at the close, as its strategy may see it.
-
-    Attributes:
-        agent_id: Whose it is.
-        equity: Micro-USD.
-        cash: Micro-USD.
-        weights: Instrument -> share of equity, 0..1.
-        round_trip: Instrument -> what moving all of the equity in and out again would cost, as a
-            fraction of equity.
-    """
-
-    agent_id: AgentId
-    equity: Money
-    cash: Money
-    weights: Mapping[str, float]
-    round_trip: Mapping[str, float]

@@ -63,19 +63,46 @@ def measure(
     agents: Sequence[Agent], *, tick: int, periods_per_year: int, rules: RecordRules
 ) -> Measured:
     """Measure `agents` at the close of `tick`."""
-    navs = np.full((len(agents), rules.window + 1), np.nan)
-    for row, agent in zip(navs, agents, strict=True):
-        known = agent.navs[-min(tick - agent.record.start, rules.window) - 1 :]
+    found = read_records(
+        [(agent.navs, tick - agent.record.start) for agent in agents],
+        [agent.record.drawdown for agent in agents],
+        periods_per_year=periods_per_year,
+        rules=rules,
+    )
+    return Measured(tuple(agents), found, scores(found, rules), rules)
+
+
+def read_records(
+    histories: Sequence[tuple[Sequence[float], int]],
+    drawdowns: Sequence[float],
+    *,
+    periods_per_year: int,
+    rules: RecordRules,
+) -> Records:
+    """Return what records say, one row each.
+
+    Args:
+        histories: (closes of the NAV, the latest last; age of the record in days).
+        drawdowns: Of each whole record, in [-1, 0].
+        periods_per_year: Closes in a year.
+        rules: How to measure.
+    """
+    navs = np.full((len(histories), rules.window + 1), np.nan)
+    for row, (closes, age) in zip(navs, histories, strict=True):
+        known = closes[-min(age, rules.window) - 1 :]
         row[-len(known) :] = known
-    found = records(
+    return records(
         navs,
-        np.array([agent.record.drawdown for agent in agents]),
+        np.array(drawdowns, dtype=np.float64),
         periods_per_year=periods_per_year,
         sharpe_cap=rules.sharpe_cap,
         observations_min=rules.observations_min,
     )
-    scores = tuple(_known(value) for value in score_all(found, rules.weights))
-    return Measured(tuple(agents), found, scores, rules)
+
+
+def scores(found: Records, rules: RecordRules) -> tuple[float | None, ...]:
+    """Return the fitness of each row; None while undefined."""
+    return tuple(_known(value) for value in score_all(found, rules.weights).tolist())
 
 
 def _known(value: float) -> float | None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from arena.agents import Agent, Record
-from arena.events import Book, Layer, Status
+from arena.events import Book, Layer
 from arena.experiment import Experiment, plain
 from arena.ids import AgentId
 from arena.ledger import POOL_ARENA, POOL_PROVING, RESERVE
@@ -27,7 +27,8 @@ class Treasury:
         settled_seq: The event that settled it.
         cycle: How many cycles are complete.
         books: Book -> account -> balance, micro-USD.
-        agents: Everyone ever born, in order of birth.
+        agents: Everyone who lives, in order of birth.
+        dead: Everyone who does not, in order of death.
         requests: What agents asked for at this cycle; None is no limit.
         marks: Instrument -> last close.
         fund: Record of the arena fund's unit NAV.
@@ -40,7 +41,7 @@ class Treasury:
     """
 
     __slots__ = (
-        "agents", "books", "completed", "counts", "cycle", "deaths", "experiment", "fund",
+        "agents", "books", "completed", "counts", "cycle", "dead", "deaths", "experiment", "fund",
         "fund_nav", "halted", "marks", "requests", "seq", "settled_seq", "slot", "tick",
     )  # fmt: skip
 
@@ -52,6 +53,7 @@ class Treasury:
         self.cycle = 0
         self.books: dict[Book, dict[str, int]] = {Book.REAL: {}, Book.VIRTUAL: {}}
         self.agents: dict[AgentId, Agent] = {}
+        self.dead: dict[AgentId, Agent] = {}
         self.requests: dict[AgentId, Money | None] = {}
         self.marks: dict[str, float] = {}
         self.fund = Record.begin(0, 1.0)
@@ -74,8 +76,12 @@ class Treasury:
     def living(self, layer: Layer | None = None) -> Iterator[Agent]:
         """Yield the agents that are not dead, baselines too, in order of birth."""
         for agent in self.agents.values():
-            if agent.status is not Status.DEAD and layer in (None, agent.layer):
+            if layer is None or agent.layer is layer:
                 yield agent
+
+    def find(self, agent_id: AgentId) -> Agent | None:
+        """Return an agent, dead or alive; None where there never was such a one."""
+        return self.agents.get(agent_id) or self.dead.get(agent_id)
 
     def population(self, layer: Layer | None = None) -> list[Agent]:
         """Return the agents that compete, in order of birth."""

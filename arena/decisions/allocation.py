@@ -32,7 +32,7 @@ class Allocation:
 
 
 def entry_amount(fitness: float, ladder: LadderRules) -> Money:
-    """Return an entrant's capital: the base, and more for a point of fitness at most; whole cents."""
+    """Return an entrant's capital: the base, and more for up to a point of fitness; whole cents."""
     share = min(max(fitness - ladder.entry_from, 0.0), 1.0)
     cents = round(ladder.entry_slope // CENT * share)
     return Money(ladder.entry_base + cents * CENT)

@@ -13,7 +13,7 @@ from arena.state import Treasury
 
 def refuses_agent(treasury: Treasury, agent_id: AgentId) -> Refusal | None:
     """Return why nothing may be done with an agent, or None: the first reason that applies."""
-    agent = treasury.agents.get(agent_id)
+    agent = treasury.find(agent_id)
     if agent is None:
         return Refusal.UNKNOWN_AGENT
     if agent.status is Status.DEAD:

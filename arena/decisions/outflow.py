@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from arena.agents import Agent
 from arena.decisions.draft import Draft
 from arena.events import Book, CapitalReturned, Layer, PositionsReduced
+from arena.exceptions import AgentError
 from arena.execution import sell_down
 from arena.ids import AgentId
 from arena.ledger import BANK, POOL_ARENA, POOL_PROVING
@@ -25,9 +27,9 @@ def withdraw(
 ) -> Money:
     """Take `amount` micro-USD (None: everything) from an agent of `layer`; return what arrived."""
     book = Book.VIRTUAL if layer is Layer.SIMULATION else Book.REAL
-    wanted = draft.treasury.agents[agent_id].equity if amount is None else amount
+    wanted = _holder(draft, agent_id).equity if amount is None else amount
     costs = _sell(draft, agent_id, book, amount=wanted, reason=reason, because=because)
-    cash = draft.treasury.agents[agent_id].portfolio.cash
+    cash = _holder(draft, agent_id).portfolio.cash
     arriving = Money(min(wanted - costs, cash) if amount is not None else cash)
     if arriving > 0:
         draft.emit(
@@ -41,7 +43,7 @@ def withdraw(
 
 def flatten(draft: Draft, agent_id: AgentId, *, reason: str, because: int | None) -> None:
     """Turn everything an agent holds into cash that it keeps; its NAV bears the costs."""
-    agent = draft.treasury.agents[agent_id]
+    agent = _holder(draft, agent_id)
     _sell(draft, agent_id, agent.book, amount=agent.equity, reason=reason, because=because)
 
 
@@ -59,7 +61,7 @@ def _sell(
 ) -> Money:
     """Sell what `amount` needs, and return the costs."""
     treasury = draft.treasury
-    agent = treasury.agents[agent_id]
+    agent = _holder(draft, agent_id)
     fills = sell_down(
         agent_id,
         agent.portfolio,
@@ -78,3 +80,11 @@ def _sell(
         PositionsReduced(agent_id=agent_id, book=book, fills=fills, reason=reason, nav=nav), because
     )
     return costs
+
+
+def _holder(draft: Draft, agent_id: AgentId) -> Agent:
+    """Return the agent; it may have died a moment ago."""
+    agent = draft.treasury.find(agent_id)
+    if agent is None:
+        raise AgentError(agent_id, "unknown", "capital cannot leave an agent that never was")
+    return agent

@@ -68,7 +68,7 @@ def spawn_agent(draft: Draft, command: SpawnAgent) -> None:
 def mutate_agent(draft: Draft, command: MutateAgent) -> None:
     """Give birth to a mutant of a named agent, dead or alive."""
     treasury = draft.treasury
-    parent = treasury.agents.get(command.parent)
+    parent = treasury.find(command.parent)
     reason = None
     if parent is None:
         reason = Refusal.UNKNOWN_AGENT

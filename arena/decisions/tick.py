@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from arena.agents import Agent
 from arena.commands import SettleTick
@@ -23,7 +23,7 @@ from arena.ids import AgentId
 from arena.money import Money
 from arena.orders import Fill
 from arena.portfolio import unit_nav
-from arena.scoring import measure
+from arena.scoring import read_records, scores
 from arena.state import Treasury
 
 ARENA_SCOPE = "arena"
@@ -51,7 +51,20 @@ class _Row:
     agent: Agent
     pnl: Money
     costs: Money
-    bad_debt: Money
+    nav: float
+    fitness: float | None = None
+
+    @property
+    def drawdown(self) -> float:
+        """Of the agent's record, this close included."""
+        record = self.agent.record
+        peak = max(record.peak, self.nav)
+        return min(record.drawdown, self.nav / peak - 1.0) if peak > 0 else record.drawdown
+
+    @property
+    def bad_debt(self) -> Money:
+        """What the loss went beyond the balance."""
+        return Money(max(-(self.agent.equity + self.pnl), 0))
 
 
 def _settlement(treasury: Treasury, command: SettleTick) -> TickSettled:
@@ -61,20 +74,14 @@ def _settlement(treasury: Treasury, command: SettleTick) -> TickSettled:
         fills.setdefault(fill.agent_id, []).append(fill)
     agents = sorted(treasury.living(), key=lambda agent: agent.agent_id)
     rows = [_row(agent, fills.get(agent.agent_id, []), marks) for agent in agents]
-    measured = measure(
-        [row.agent for row in rows],
-        tick=command.tick,
-        periods_per_year=treasury.experiment.market.periods_per_year,
-        rules=treasury.experiment.rules.records,
-    )
-    scored = list(zip(rows, measured.fitness, strict=True))
+    scored = _scored(treasury, rows, command.tick)
     return TickSettled(
         tick=command.tick,
         prices=dict(command.prices),
         fills=command.fills,
         refused=command.refused,
-        real=_columns([(r, f) for r, f in scored if r.agent.layer is not Layer.SIMULATION]),
-        virtual=_columns([(r, f) for r, f in scored if r.agent.layer is Layer.SIMULATION]),
+        real=_columns([row for row in scored if row.agent.layer is not Layer.SIMULATION]),
+        virtual=_columns([row for row in scored if row.agent.layer is Layer.SIMULATION]),
         fund_nav=unit_nav(
             treasury.fund_nav,
             pnl=sum(row.pnl for row in rows if row.agent.layer is Layer.ARENA),
@@ -84,29 +91,35 @@ def _settlement(treasury: Treasury, command: SettleTick) -> TickSettled:
 
 
 def _row(agent: Agent, fills: list[Fill], marks: dict[str, float]) -> _Row:
-    """Return the agent as it will be scored: with the NAV and the records of this close."""
     portfolio = agent.portfolio.after(fills) if fills else agent.portfolio
     pnl = Money(portfolio.equity(marks) - agent.equity)
     nav = unit_nav(agent.nav, pnl=pnl, capital_before=agent.equity)
-    closed = replace(
-        agent,
-        nav=nav,
-        navs=(*agent.navs, nav),
-        life=agent.life.extended(nav, None),
-        stint=agent.stint.extended(nav, None),
+    return _Row(agent, pnl, Money(sum(fill.costs for fill in fills)), nav)
+
+
+def _scored(treasury: Treasury, rows: list[_Row], tick: int) -> list[_Row]:
+    """Return the rows with the fitness that each agent has after this close."""
+    rules = treasury.experiment.rules.records
+    found = read_records(
+        [((*row.agent.navs, row.nav), tick - row.agent.record.start) for row in rows],
+        [row.drawdown for row in rows],
+        periods_per_year=treasury.experiment.market.periods_per_year,
+        rules=rules,
     )
-    debt = Money(max(-(agent.equity + pnl), 0))
-    return _Row(closed, pnl, Money(sum(fill.costs for fill in fills)), debt)
+    return [
+        _Row(row.agent, row.pnl, row.costs, row.nav, fitness)
+        for row, fitness in zip(rows, scores(found, rules), strict=True)
+    ]
 
 
-def _columns(scored: list[tuple[_Row, float | None]]) -> Settlement:
+def _columns(rows: list[_Row]) -> Settlement:
     return Settlement(
-        agents=tuple(row.agent.agent_id for row, _ in scored),
-        pnl=tuple(row.pnl for row, _ in scored),
-        costs=tuple(row.costs for row, _ in scored),
-        nav=tuple(row.agent.nav for row, _ in scored),
-        fitness=tuple(fitness for _, fitness in scored),
-        bad_debt=tuple((row.agent.agent_id, row.bad_debt) for row, _ in scored if row.bad_debt),
+        agents=tuple(row.agent.agent_id for row in rows),
+        pnl=tuple(row.pnl for row in rows),
+        costs=tuple(row.costs for row in rows),
+        nav=tuple(row.nav for row in rows),
+        fitness=tuple(row.fitness for row in rows),
+        bad_debt=tuple((row.agent.agent_id, row.bad_debt) for row in rows if row.bad_debt),
     )
 
 

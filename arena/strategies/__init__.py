@@ -9,6 +9,7 @@ from arena.strategies.baselines import BuyAndHold, Cash, Random
 from arena.strategies.defi_yield_farmer import DeFiYieldFarmer
 from arena.strategies.strategy import (
     HOLD,
+    BookView,
     Choice,
     Decision,
     Hold,
@@ -32,6 +33,7 @@ BUILT_IN: Catalog = {
 __all__ = [
     "BUILT_IN",
     "HOLD",
+    "BookView",
     "BuyAndHold",
     "Cash",
     "Catalog",

@@ -10,8 +10,7 @@ import math
 
 from arena.instruments import Instrument, Kind
 from arena.market import MarketView
-from arena.portfolio import BookView
-from arena.strategies.strategy import HOLD, Decision, Memory, Number, Strategy
+from arena.strategies.strategy import HOLD, BookView, Decision, Memory, Number, Strategy
 
 
 def _listed(instruments: tuple[Instrument, ...], market: MarketView) -> list[str]:

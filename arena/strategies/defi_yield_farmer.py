@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
+
 from arena.instruments import Kind
 from arena.market import MarketView
-from arena.portfolio import BookView
-from arena.strategies.strategy import HOLD, Decision, Memory, Number, Strategy
+from arena.strategies.strategy import HOLD, BookView, Decision, Memory, Number, Strategy
 
 DAYS_PER_YEAR = 365
 
@@ -61,25 +62,23 @@ class DeFiYieldFarmer(Strategy):
         """Return an equal deposit in each of the best markets, or HOLD while moving costs more."""
         del memory
         rates = self._rates(market)
-        best = sorted((name for name, rate in rates.items() if rate >= self.number("rate_min")),
-                      key=lambda name: -rates[name])[: self.days("markets")]  # fmt: skip
+        worthy = [name for name, rate in rates.items() if rate >= self.number("rate_min")]
+        best = sorted(worthy, key=lambda name: -rates[name])[: self.days("markets")]
         targets = {name: 1.0 / len(best) for name in best}
-        gain = sum(rates[name] * (targets.get(name, 0.0) - book.weights.get(name, 0.0))
-                   for name in rates)  # fmt: skip
-        moved = sum(
-            abs(targets.get(name, 0.0) - book.weights.get(name, 0.0)) * book.round_trip[name] / 2
-            for name in rates
-        )
-        worth = gain * self.days("horizon_days") / DAYS_PER_YEAR
-        return targets if worth > moved else HOLD
+        gain = moved = 0.0
+        for name, rate in rates.items():
+            change = targets.get(name, 0.0) - book.weights.get(name, 0.0)
+            gain += rate * change
+            moved += abs(change)
+        cost = moved * book.costs.round_trip(Kind.LENDING, book.equity) / 2
+        return targets if gain * self.days("horizon_days") / DAYS_PER_YEAR > cost else HOLD
 
     def _rates(self, market: MarketView) -> dict[str, float]:
         """Return each lending market's smoothed rate, 1/year; unknown ones are left out."""
         days = self.days("smoothing_days")
-        rates = {}
-        for instrument in self.instruments:
-            if instrument.kind is Kind.LENDING:
-                rate = float(market.history(instrument.rate_column)[-days:].mean())
-                if rate == rate:  # noqa: PLR0124  # NaN: the rate is not known yet
-                    rates[instrument.name] = rate
-        return rates
+        rates = {
+            instrument.name: market.mean(instrument.rate_column, days)
+            for instrument in self.instruments
+            if instrument.kind is Kind.LENDING
+        }
+        return {name: rate for name, rate in rates.items() if not math.isnan(rate)}

@@ -14,10 +14,11 @@ from typing import Any, ClassVar, Final, TypeAlias
 
 from arena.events import Scalar
 from arena.exceptions import ValidationError
+from arena.execution import CostModel
+from arena.ids import AgentId
 from arena.instruments import Instrument, Kind
 from arena.market import MarketView
 from arena.money import Money
-from arena.portfolio import BookView
 from arena.seed import Seed
 
 Memory: TypeAlias = dict[str, Any]
@@ -35,7 +36,28 @@ class Hold(Enum):
 HOLD: Final = Hold.HOLD
 
 Targets: TypeAlias = Mapping[str, float]
+"""Instrument -> weight of equity."""
+
 Decision: TypeAlias = Targets | Hold
+
+
+@dataclass(frozen=True, slots=True)
+class BookView:
+    """An agent's own book at the close, as its strategy may see it.
+
+    Attributes:
+        agent_id: Whose it is.
+        equity: Micro-USD.
+        cash: Micro-USD.
+        weights: Instrument -> share of equity, 0..1.
+        costs: What trading costs.
+    """
+
+    agent_id: AgentId
+    equity: Money
+    cash: Money
+    weights: Mapping[str, float]
+    costs: CostModel
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

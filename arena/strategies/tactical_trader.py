@@ -6,8 +6,7 @@ import math
 
 from arena.instruments import Kind
 from arena.market import MarketView
-from arena.portfolio import BookView
-from arena.strategies.strategy import HOLD, Choice, Decision, Memory, Number, Strategy
+from arena.strategies.strategy import HOLD, BookView, Choice, Decision, Memory, Number, Strategy
 
 MVRV = "btc_mvrv"
 
@@ -73,12 +72,13 @@ class TacticalTrader(Strategy):
         """Return the asset's weight, or HOLD while nothing changed or the change is too early."""
         del book
         asset = self.word("asset")
-        closes = market.history(f"{asset}.close")[-self.days("trend_days") :]
-        if math.isnan(closes[0]) or math.isnan(closes[-1]):
+        close = market.last(f"{asset}.close")
+        average = market.mean(f"{asset}.close", self.days("trend_days"))
+        if math.isnan(close) or math.isnan(average):
             return HOLD
         wanted = self._value(market)
         if wanted is None:
-            wanted = bool(closes[-1] > closes.mean())
+            wanted = close > average
         early = market.now - memory.get("changed", -math.inf) < self.days("patience_days")
         if wanted == memory.get("invested", False) or early:
             return HOLD
@@ -92,9 +92,10 @@ class TacticalTrader(Strategy):
         if signal == "ratio":
             level = market.last(MVRV)
         elif signal == "zscore":
-            window = market.history(MVRV)[-self.days("zscore_days") :]
-            deviation = float(window.std(ddof=1)) if len(window) > 1 else 0.0
-            level = float(window[-1] - window.mean()) / deviation if deviation > 0 else math.nan
+            days = self.days("zscore_days")
+            deviation = market.deviation(MVRV, days)
+            distance = market.last(MVRV) - market.mean(MVRV, days)
+            level = distance / deviation if deviation > 0 else math.nan
         if math.isnan(level):
             return None
         if level < self.number(f"{signal}_buy"):
