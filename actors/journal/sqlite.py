@@ -1,0 +1,146 @@
+"""`SqliteJournal`: the journal on disk.
+
+One thread owns the connection (aiosqlite's), and whatever is asked is one visit to it: a batch is
+begun, written and committed without a pause in which another question could see half of it, or a
+cancelled caller could leave a transaction open.  Who is cancelled while waiting does not know the
+outcome; the batch is on the record, or nothing is.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Callable, Mapping
+from typing import TypeVar, cast
+
+import aiosqlite
+
+from actors.journal.chain import Entry, Head
+from actors.journal.codec import canonical
+from actors.journal.files import create_database, database_path
+from actors.journal.port import Batch, StorageError
+from actors.journal.store import Store
+from arena.events import Book, Scalar
+from arena.exceptions import EventSourcingError
+
+T = TypeVar("T")
+
+
+class SqliteJournal:
+    """The history of one run in its `run.db`."""
+
+    def __init__(self, thread: StoreThread) -> None:
+        """Use `create` or `open`."""
+        self._thread = thread
+
+    @classmethod
+    async def create(
+        cls, path: str | os.PathLike[str], run_id: str, manifest: str, meta: Mapping[str, str]
+    ) -> SqliteJournal:
+        """Make a new run and return its empty journal.
+
+        Args:
+            path: An existing folder, which gets a `run.db`, or the file itself.
+            run_id: The run's name.
+            manifest: Canonical JSON of what the run is: the chain begins with its hash.
+            meta: How it is run.  Not hashed.
+
+        Raises:
+            FileExistsError: A run is there already.
+            ValueError: `meta` uses a name that the journal needs.
+            StorageError: The folder takes no file, or SQLite refuses a setting.
+        """
+        database = database_path(path)
+
+        def make() -> Store:
+            create_database(database, run_id, manifest, meta)
+            return Store(database)
+
+        return cls(await StoreThread.start(make))
+
+    @classmethod
+    async def open(cls, path: str | os.PathLike[str]) -> SqliteJournal:
+        """Return the journal of a run that exists.
+
+        Raises:
+            EventSourcingError: It is no run, damaged, or of a newer version.
+            StorageError: SQLite refuses a setting.
+        """
+        database = database_path(path)
+        return cls(await StoreThread.start(lambda: Store(database)))
+
+    async def append(self, batch: Batch) -> Head:
+        """See `Journal.append`."""
+        return await self._thread.visit(lambda store: store.append(batch))
+
+    async def read(self, after_seq: int = 0, limit: int = 1000) -> list[Entry]:
+        """See `Journal.read`."""
+        return await self._thread.visit(lambda store: store.read(after_seq, limit))
+
+    async def head(self) -> Head:
+        """See `Journal.head`."""
+        return await self._thread.visit(lambda store: store.head())
+
+    async def trial_balance(self) -> dict[Book, dict[str, int]]:
+        """See `Journal.trial_balance`."""
+        return await self._thread.visit(lambda store: store.trial_balance())
+
+    async def record(self, kind: str, data: Mapping[str, Scalar]) -> None:
+        """See `Journal.record`."""
+        text = canonical(data)
+        await self._thread.visit(lambda store: store.record(kind, text))
+
+    async def close(self) -> None:
+        """See `Journal.close`; the -wal file is moved into the database and is gone."""
+        await self._thread.close()
+
+
+class StoreThread(aiosqlite.Connection):
+    """aiosqlite's worker thread with a `Store` on it, and a way to visit it."""
+
+    def __init__(self, make: Callable[[], Store]) -> None:
+        super().__init__(self._make, iter_chunk_size=64)
+        self._factory = make
+        self._store: Store | None = None
+
+    def _make(self) -> sqlite3.Connection:
+        self._store = self._factory()
+        return self._store.connection
+
+    @classmethod
+    async def start(cls, make: Callable[[], Store]) -> StoreThread:
+        """Start the thread and make the store on it; an error leaves no thread behind."""
+        thread = cls(make)
+        try:
+            await thread
+        except BaseException:
+            thread._thread.join()
+            raise
+        return thread
+
+    async def visit(self, work: Callable[[Store], T]) -> T:
+        """Return what `work` returns, done on the thread after all that was asked before.
+
+        Raises:
+            EventSourcingError: The journal is closed.
+            StorageError: SQLite failed where `work` has no answer of its own.
+        """
+        store = self._store
+        if store is None:
+            raise EventSourcingError("the journal is closed")
+        try:
+            answer = await self._execute(lambda: work(store))  # type: ignore[no-untyped-call] # theirs
+            return cast("T", answer)
+        except sqlite3.Error as error:
+            raise StorageError(f"the database did not answer: {error}", definite=False) from error
+
+    async def close(self) -> None:
+        """Empty the -wal file, close the database, end the thread; a second call does nothing."""
+        if self._store is None:
+            return
+        try:
+            await self.visit(Store.checkpoint)
+        finally:
+            self._store = None
+            await super().close()
+            self._thread.join()
