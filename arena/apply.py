@@ -174,21 +174,26 @@ def _apply_cycle(treasury: Treasury, event: e.EvolutionCycleComplete) -> None:
     """Remember the standings, and which rules have had their one test in whose record."""
     treasury.cycle, treasury.deaths = event.cycle, 0
     treasury.requests = {}
+    treasury.ready = {**dict.fromkeys(event.baselines_ready, event.tick), **treasury.ready}
     tiers = {rank.agent_id: rank.tier for rank in event.ranks}
     once = [r for r in treasury.experiment.rules.risk.kill if r.once_at_age is not None]
+    seated = {agent_id for agent_id, layer in event.graduations if layer is Layer.PROVING}
     for agent in treasury.population():
-        age = event.tick - agent.record.start
-        tested = tuple(rule.id for rule in once if age >= (rule.once_at_age or 0))
         tier = tiers.get(agent.agent_id, agent.tier)
-        if tested == agent.record.tested and tier is agent.tier:
+        # The rules looked at the record that the agent had before it moved in this cycle.
+        of_life = agent.layer is Layer.SIMULATION or agent.agent_id in seated
+        record = agent.life if of_life else agent.stint
+        if agent.agent_id not in event.demotions:
+            age = event.tick - record.start
+            tested = tuple(rule.id for rule in once if age >= (rule.once_at_age or 0))
+            record = record if tested == record.tested else replace(record, tested=tested)
+        if record is (agent.life if of_life else agent.stint) and tier is agent.tier:
             continue
-        record = replace(agent.record, tested=tested)
-        simulated = agent.layer is Layer.SIMULATION
         treasury.agents[agent.agent_id] = replace(
             agent,
             tier=tier,
-            life=record if simulated else agent.life,
-            stint=agent.stint if simulated else record,
+            life=record if of_life else agent.life,
+            stint=agent.stint if of_life else record,
         )
 
 

@@ -293,7 +293,17 @@ class Rank:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvolutionCycleComplete:
-    """A round of killing, demoting, graduating, allocating and breeding came to its end."""
+    """A round of killing, demoting, graduating, allocating and breeding came to its end.
+
+    Attributes:
+        ranks: Everyone alive after it, best first within each layer.
+        deaths: (agent, rule).
+        demotions: Who went back to the simulation.
+        graduations: (agent, layer it rose to).
+        waiting: Who met the requirements and found no room.
+        births: (agent, strategy, parents).
+        baselines_ready: Baselines that met the requirements of a seat; they never take one.
+    """
 
     cycle: int
     tick: int
@@ -303,6 +313,7 @@ class EvolutionCycleComplete:
     graduations: tuple[tuple[AgentId, Layer], ...]
     waiting: tuple[AgentId, ...]
     births: tuple[tuple[AgentId, str, tuple[AgentId, ...]], ...]
+    baselines_ready: tuple[AgentId, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from arena.events import Scalar
 from arena.ids import AgentId
-from arena.rules import EvolutionRules
+from arena.rules import EvolutionRules, count_top
 from arena.seed import Seed
 from arena.strategies import Number, Strategy
 
@@ -32,7 +32,7 @@ class Individual:
 def select_top(individuals: Sequence[Individual], share: float) -> list[Individual]:
     """Return the best `share` of them, rounded up; ties go to the smaller id."""
     ranked = sorted(individuals, key=lambda one: (-one.fitness, one.agent_id))
-    return ranked[: math.ceil(share * len(ranked))]
+    return ranked[: count_top(share, len(ranked))]
 
 
 def select_tournament(individuals: Sequence[Individual], *, size: int, seed: Seed) -> Individual:
@@ -116,7 +116,7 @@ def draw_parameters(strategy: type[Strategy], seed: Seed) -> dict[str, Scalar]:
 
 def draw_strategy(mix: Mapping[str, int], seed: Seed) -> str:
     """Return the name of a strategy, each drawn in proportion to its whole-numbered weight."""
-    names = list(mix)
+    names = sorted(mix)  # The manifest does not keep the order in which the config names them.
     point = int(seed.generator().integers(sum(mix.values())))
     for name in names:
         point -= mix[name]

@@ -18,13 +18,16 @@ class AllocationError(ArenaError):
         agent_id: Who asked; None where nobody in particular did.
         amount: Micro-USD that were asked for.
         reason: The code of the refusal, as the journal has it.
+        detail: More about it, for people.
     """
 
-    def __init__(self, agent_id: str | None, amount: int, reason: str) -> None:
-        super().__init__(f"{amount} micro-USD for {agent_id!r} were refused: {reason}")
+    def __init__(self, agent_id: str | None, amount: int, reason: str, detail: str = "") -> None:
+        whom = f" of {amount} micro-USD for {agent_id!r}" if amount else ""
+        super().__init__(f"the request{whom} was refused: {reason}{detail and f' ({detail})'}")
         self.agent_id = agent_id
         self.amount = amount
         self.reason = reason
+        self.detail = detail
 
 
 class CapitalConservationError(ArenaError):

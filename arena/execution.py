@@ -166,12 +166,13 @@ def sell_down(
         label: First part of the order ids.
     """
     short = amount - portfolio.cash
-    if short <= 0:
-        return ()
     invested = sum(portfolio.value(name, prices[name]) for name in portfolio.positions)
+    if short <= 0 and short < invested:
+        return ()
     share = min(1.0, short / invested) if invested > 0 else 1.0
     fills = []
-    for n, (name, held) in enumerate(portfolio.positions.items()):
+    for n, name in enumerate(name for name in terms.instruments if name in portfolio.positions):
+        held = portfolio.positions[name]
         order = Order(
             order_id=f"{label}-{agent_id}-{n}",
             agent_id=agent_id,
@@ -179,6 +180,7 @@ def sell_down(
             quantity=-held * share,
         )
         fill = execute(order, terms.instruments[name], price=prices[name], costs=terms.costs)
-        brought = abs(to_money(order.quantity * prices[name]))
-        fills.append(fill if fill.gas <= brought else replace(fill, gas=Money(brought)))
+        kept = to_money((held + order.quantity) * prices[name])
+        brought = Money(portfolio.value(name, prices[name]) - kept)
+        fills.append(fill if fill.gas <= brought else replace(fill, gas=brought))
     return tuple(fills)

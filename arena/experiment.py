@@ -122,6 +122,7 @@ class Experiment:
 def manifest(experiment: Experiment) -> str:
     """Return the canonical JSON of everything that defines the run: the genesis of its chain."""
     facts = {f.name: plain(getattr(experiment, f.name)) for f in fields(experiment)}
+    facts["terms"]["instruments"] = [plain(one) for one in experiment.terms.instruments.values()]
     facts["catalog"] = {
         name: _declaration(name, experiment.catalog) for name in sorted(experiment.catalog)
     }

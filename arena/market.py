@@ -111,9 +111,13 @@ class Market:
         """Return the hash of one column's numbers: little-endian float64, in order of time."""
         return hashlib.sha256(self.column(name).astype("<f8").tobytes()).hexdigest()
 
+    def opens_on(self, row: int) -> datetime:
+        """Return the instant at which bar `row` opens."""
+        return datetime.fromtimestamp(int(self.opens_at[row]), UTC)
+
     def closes_at(self, row: int) -> datetime:
         """Return the instant at which bar `row` closes: when its numbers are known."""
-        return datetime.fromtimestamp(int(self.opens_at[row]), UTC) + timedelta(seconds=self.bar_s)
+        return self.opens_on(row) + timedelta(seconds=self.bar_s)
 
 
 def find_column(columns: Mapping[str, int], name: str) -> int:

@@ -6,6 +6,7 @@ config, and every default is the one in `docs/reference/config.md`.
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -79,6 +80,11 @@ class Rule:
     def unmet(self, metrics: Metrics) -> tuple[Condition, ...]:
         """Return the conditions that do not hold, in their order."""
         return tuple(condition for condition in self.all if not condition.holds(metrics))
+
+
+def count_top(share: float, count: int) -> int:
+    """Return how many of `count` make the best `share`, rounded up: 7 % of 100 are 7, not 8."""
+    return math.ceil(round(share * count, 9))
 
 
 def _rule(rule_id: str, *conditions: tuple[str, str, float]) -> Rule:

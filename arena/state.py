@@ -37,12 +37,13 @@ class Treasury:
         deaths: Since the last cycle.
         slot: (generation, last slot that was born in it).
         counts: What has happened so far, by name.
+        ready: Baseline -> the first tick at which it met the requirements of a seat.
         completed: Whether the last tick was settled.
     """
 
     __slots__ = (
         "agents", "books", "completed", "counts", "cycle", "dead", "deaths", "experiment", "fund",
-        "fund_nav", "halted", "marks", "requests", "seq", "settled_seq", "slot", "tick",
+        "fund_nav", "halted", "marks", "ready", "requests", "seq", "settled_seq", "slot", "tick",
     )  # fmt: skip
 
     def __init__(self, experiment: Experiment) -> None:
@@ -62,6 +63,7 @@ class Treasury:
         self.deaths = 0
         self.slot = (0, 0)
         self.counts: dict[str, int] = {}
+        self.ready: dict[AgentId, int] = {}
         self.completed = False
 
     def copy(self) -> Treasury:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from arena.execution import CostModel, execute
 from arena.instruments import Instrument
+from arena.money import MICRO
 from arena.orders import Order, OrderRefusal
 from arena.portfolio import Portfolio
 
@@ -56,6 +57,8 @@ def _check_funds(order: Order, state: TradingState) -> OrderRefusal | None:
         return OrderRefusal.POSITION_INSUFFICIENT
     instrument = state.instruments[order.instrument]
     price = state.prices[order.instrument]
+    if order.quantity * price * MICRO > state.portfolio.cash + 2:  # Beyond any rounding.
+        return OrderRefusal.CASH_INSUFFICIENT
     fill = execute(order, instrument, price=price, costs=state.costs)
     if state.portfolio.after((fill,)).cash < 0:
         return OrderRefusal.CASH_INSUFFICIENT

@@ -1,1 +1,6 @@
-"""Equipment."""
+"""Where orders go: the port, and the one venue that is shipped, a simulation."""
+
+from actors.venues.port import Venue
+from actors.venues.simulation import SimulationVenue
+
+__all__ = ["SimulationVenue", "Venue"]

@@ -57,7 +57,7 @@ def allocate(
         allocation.entries[agent_id] = amount if asked is None else min(asked, amount)
     if "arena" in treasury.halted or "all" in treasury.halted:
         return allocation
-    allocation.targets = _targets(treasury, rules, sum(allocation.entries.values()))
+    allocation.targets = _targets(treasury, rules, allocation.entries)
     moves = [
         (target, change) for target in allocation.targets if (change := _change(target, rules)) != 0
     ]
@@ -95,23 +95,27 @@ def _change(target: Target, rules: AllocationRules) -> int:
     return 0 if abs(change) < threshold else change
 
 
-def _targets(treasury: Treasury, rules: AllocationRules, entries: int) -> list[Target]:
-    """Return the targets of the ranked agents; entrants keep what they have."""
+def _targets(
+    treasury: Treasury, rules: AllocationRules, entries: dict[AgentId, Money]
+) -> list[Target]:
+    """Return the targets of the ranked agents; entrants keep what they have or now receive."""
     capital = treasury.layer_capital(Layer.ARENA)
     agents = treasury.population(Layer.ARENA)
-    seasoned = [
-        agent for agent in agents if treasury.tick - agent.stint.start >= rules.entrant_days
+    entrants = [
+        agent
+        for agent in agents
+        if agent.agent_id in entries or treasury.tick - agent.stint.start < rules.entrant_days
     ]
-    entrants = [agent for agent in agents if agent not in seasoned]
+    seasoned = [agent for agent in agents if agent not in entrants]
     family_used: dict[str, int] = {}
     for agent in entrants:
-        family = agent.genome.family
-        family_used[family] = family_used.get(family, 0) + agent.equity
-    to_divide = capital - entries - sum(agent.equity for agent in entrants)
+        family, sum_kept = agent.genome.family, agent.equity + entries.get(agent.agent_id, 0)
+        family_used[family] = family_used.get(family, 0) + sum_kept
+    to_divide = capital - sum(family_used.values())
     candidates = rank(_candidates(treasury, seasoned, rules))
-    if not candidates or to_divide <= 0:
+    if not candidates:
         return []
-    targets = treasury.experiment.policy(candidates, to_divide, rules)
+    targets = treasury.experiment.policy(candidates, max(to_divide, 0), rules)
     return limit_targets(targets, capital=capital, family_used=family_used, rules=rules)
 
 

@@ -12,7 +12,7 @@ from arena.decisions.deaths import kill_by_rules, measured
 from arena.decisions.draft import Draft
 from arena.decisions.ladder import demote, graduate, refuses_graduation
 from arena.decisions.tick import quarantine
-from arena.events import EvolutionCycleComplete, EvolutionFailed, Layer, Rank, Refusal, Tier
+from arena.events import EvolutionCycleComplete, EvolutionFailed, Layer, Rank, Refusal
 from arena.evolution import Individual, select_top, select_tournament
 from arena.ids import AgentId
 from arena.money import Money
@@ -84,8 +84,7 @@ def _demote(cycle: _Cycle) -> None:
 
 def _graduate(cycle: _Cycle) -> None:
     """Entries first: they free seats."""
-    if not cycle.draft.treasury.halted:
-        cycle.rose = dict(_climb(cycle, Layer.ARENA))
+    cycle.rose = dict(_climb(cycle, Layer.ARENA))
     cycle.seated = list(dict(_climb(cycle, Layer.PROVING)))
 
 
@@ -127,13 +126,12 @@ def _ranks(
     ranks = []
     for row, agent in enumerate(agents):
         target = targets.get(agent.agent_id)
-        entrant = Tier.ENTRANT if agent.layer is Layer.ARENA else None
         entry = allocation.entries.get(agent.agent_id)
         ranks.append(
             Rank(
                 agent_id=agent.agent_id,
                 layer=agent.layer,
-                tier=entrant if target is None else target.tier,
+                tier=agent.tier if target is None else target.tier,
                 fitness=found.fitness[row],
                 terms=found.terms(row),
                 balance=before[agent.agent_id],
@@ -194,8 +192,21 @@ def _complete(cycle: _Cycle) -> None:
             graduations=(*rises, *seats),
             waiting=tuple(cycle.waiting),
             births=tuple(cycle.births),
+            baselines_ready=_ready_baselines(cycle.draft.treasury),
         ),
         cycle.because,
+    )
+
+
+def _ready_baselines(treasury: Treasury) -> tuple[AgentId, ...]:
+    """Return the baselines that would have been candidates for a seat: luck, measured."""
+    baselines = [agent for agent in treasury.living() if agent.genome.baseline]
+    found = measured(treasury, baselines)
+    seat = treasury.experiment.rules.ladder.seat
+    return tuple(
+        agent.agent_id
+        for row, agent in enumerate(baselines)
+        if seat.holds(found.metrics(row, treasury.tick))
     )
 
 

@@ -25,6 +25,8 @@ def refuses_graduation(
     below = {Layer.PROVING: Layer.SIMULATION, Layer.ARENA: Layer.PROVING}
     if agent.layer is not below.get(layer):
         return Refusal.WRONG_LAYER, f"it is in {agent.layer}"
+    if layer is Layer.ARENA and treasury.halted:
+        return Refusal.TRADING_HALTED, f"halted: {', '.join(sorted(treasury.halted))}"
     rule = ladder.seat if layer is Layer.PROVING else ladder.entry
     unmet = rule.unmet(metrics)
     if unmet:

@@ -8,7 +8,7 @@ from arena.decisions.births import spawn, spawn_fresh, spawn_mutant
 from arena.decisions.deaths import measured
 from arena.decisions.draft import Draft, refuses_agent
 from arena.decisions.ladder import graduate, refuses_graduation
-from arena.events import AgentSpawned, ArenaOpened, CapitalAllocated, Layer, Refusal
+from arena.events import AgentSpawned, ArenaOpened, Book, CapitalAllocated, Layer, Refusal
 from arena.exceptions import ValidationError
 from arena.experiment import check_parameters
 from arena.ids import AgentId
@@ -19,6 +19,10 @@ from arena.money import split_largest_remainder
 def open_arena(draft: Draft) -> None:
     """Endow the treasury, then give birth to the first generation and the baselines."""
     experiment = draft.treasury.experiment
+    if draft.treasury.agents or draft.treasury.books[Book.REAL]:
+        detail = "the arena is open already"
+        draft.refuse("OpenArena", Refusal.TICK_OUT_OF_ORDER, detail=detail)
+        return
     endowment = experiment.endowment
     shares = {
         "reserve": endowment.reserve_bp,

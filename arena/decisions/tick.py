@@ -84,7 +84,7 @@ def _settlement(treasury: Treasury, command: SettleTick) -> TickSettled:
         virtual=_columns([row for row in scored if row.agent.layer is Layer.SIMULATION]),
         fund_nav=unit_nav(
             treasury.fund_nav,
-            pnl=sum(row.pnl for row in rows if row.agent.layer is Layer.ARENA),
+            pnl=sum(row.pnl + row.bad_debt for row in rows if row.agent.layer is Layer.ARENA),
             capital_before=treasury.layer_capital(Layer.ARENA),
         ),
     )
@@ -146,7 +146,8 @@ def _watch_fund(draft: Draft, *, because: int) -> None:
                 TradingResumed(scope=ARENA_SCOPE, reason="rested", tick=treasury.tick), because
             )
         return
-    drawdown = treasury.fund_nav / treasury.fund.peak - 1.0
+    peak = treasury.fund.peak
+    drawdown = treasury.fund_nav / peak - 1.0 if peak > 0 else 0.0
     if drawdown < risk.halt_drawdown:
         halted = draft.emit(
             TradingHalted(

@@ -94,11 +94,12 @@ def limit_targets(
 
 
 def _limit_one(target: Target, capital: int, rules: AllocationRules) -> Target:
+    """Clamp to the share of all capital and to the growth of a balance, then halve."""
     candidate = target.candidate
-    if candidate.penalised:
-        target = target.lowered(target.amount // 2, "stint_drawdown")
     target = target.lowered(capital * rules.per_agent_bp // BPS, "per_agent")
-    return target.lowered(candidate.balance * rules.growth_max, "growth")
+    if candidate.balance > 0:  # A first funding has nothing to grow from.
+        target = target.lowered(candidate.balance * rules.growth_max, "growth")
+    return target.lowered(target.amount // 2, "stint_drawdown") if candidate.penalised else target
 
 
 def limit_family(targets: Sequence[Target], family: str, room: int) -> list[Target]:

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 from arena.events import Tier
 from arena.money import split_largest_remainder
 from arena.policies.policy import Candidate, Target
-from arena.rules import AllocationRules
+from arena.rules import AllocationRules, count_top
 
 ORDER = (Tier.ELITE, Tier.ACTIVE, Tier.CHALLENGER)
 
 
 def select_tier(position: int, count: int, rules: AllocationRules) -> Tier:
     """Return the tier of rank `position` (from 1) among `count`."""
-    if position <= math.ceil(rules.elite_top * count):
+    if position <= count_top(rules.elite_top, count):
         return Tier.ELITE
-    return Tier.ACTIVE if position <= math.ceil(rules.active_top * count) else Tier.CHALLENGER
+    return Tier.ACTIVE if position <= count_top(rules.active_top, count) else Tier.CHALLENGER
 
 
 def weigh_tiered(

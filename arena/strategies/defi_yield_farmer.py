@@ -10,6 +10,9 @@ from arena.strategies.strategy import HOLD, BookView, Decision, Memory, Number, 
 
 DAYS_PER_YEAR = 365
 
+DRIFT = 0.005
+"""A deposit that is off its target by less than this share of equity is left alone."""
+
 
 class DeFiYieldFarmer(Strategy):
     """Deposits in the lending markets with the highest smoothed rate.
@@ -65,12 +68,12 @@ class DeFiYieldFarmer(Strategy):
         worthy = [name for name, rate in rates.items() if rate >= self.number("rate_min")]
         best = sorted(worthy, key=lambda name: -rates[name])[: self.days("markets")]
         targets = {name: 1.0 / len(best) for name in best}
-        gain = moved = 0.0
+        gain = cost = 0.0
         for name, rate in rates.items():
             change = targets.get(name, 0.0) - book.weights.get(name, 0.0)
-            gain += rate * change
-            moved += abs(change)
-        cost = moved * book.costs.round_trip(Kind.LENDING, book.equity) / 2
+            if abs(change) >= DRIFT:
+                gain += rate * change
+                cost += book.costs.round_trip(Kind.LENDING, book.equity) / 2  # However small it is.
         return targets if gain * self.days("horizon_days") / DAYS_PER_YEAR > cost else HOLD
 
     def _rates(self, market: MarketView) -> dict[str, float]:

@@ -6,7 +6,6 @@ bounds and default; the declaration drives validation, mutation and documentatio
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -99,8 +98,11 @@ class Number:
         return round(inside) if self.integer else inside
 
     def draw(self, seed: Seed) -> int | float:
-        """Return a value, uniform inside the bounds."""
-        return self.fit(float(seed.generator().uniform(self.low, self.high)))
+        """Return a value, uniform inside the bounds, both of them included."""
+        generator = seed.generator()
+        if self.integer:
+            return int(generator.integers(int(self.low), int(self.high), endpoint=True))
+        return self.fit(float(generator.uniform(self.low, self.high)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -237,7 +239,7 @@ def check_targets(targets: object, instruments: Sequence[Instrument]) -> str | N
             return f"wants {name!r}, which the market does not offer"
         if isinstance(weight, bool) or not isinstance(weight, (int, float)):
             return f"weight of {name!r} is {type(weight).__name__}, needed a number"
-        if not math.isfinite(weight) or weight < 0:
-            return f"weight of {name!r} is {weight!r}, needed 0 or more"
+        if not 0 <= weight <= WEIGHTS_SUM_MAX:
+            return f"weight of {name!r} is {weight!r}, needed 0 to 1"
         total += weight
     return f"weights sum to {total!r}, needed at most 1" if total > WEIGHTS_SUM_MAX else None

@@ -69,9 +69,12 @@ class TacticalTrader(Strategy):
     )
 
     def decide(self, market: MarketView, book: BookView, memory: Memory) -> Decision:
-        """Return the asset's weight, or HOLD while nothing changed or the change is too early."""
-        del book
-        asset = self.word("asset")
+        """Return the asset's weight, or HOLD while it is held already or a change is too early.
+
+        What is held is read from the book: capital that comes or goes, and sales that were forced,
+        cannot leave a wrong belief behind.  A position under half its weight is filled up again.
+        """
+        asset, exposure = self.word("asset"), self.number("exposure")
         close = market.last(f"{asset}.close")
         average = market.mean(f"{asset}.close", self.days("trend_days"))
         if math.isnan(close) or math.isnan(average):
@@ -79,11 +82,13 @@ class TacticalTrader(Strategy):
         wanted = self._value(market)
         if wanted is None:
             wanted = close > average
+        weight = book.weights.get(asset, 0.0)
+        settled = weight >= exposure / 2 if wanted else weight == 0.0
         early = market.now - memory.get("changed", -math.inf) < self.days("patience_days")
-        if wanted == memory.get("invested", False) or early:
+        if settled or early:
             return HOLD
-        memory["invested"], memory["changed"] = wanted, market.now
-        return {asset: self.number("exposure")} if wanted else {}
+        memory["changed"] = market.now
+        return {asset: exposure} if wanted else {}
 
     def _value(self, market: MarketView) -> bool | None:
         """Return True for cheap, False for overheated, None where value has nothing to say."""

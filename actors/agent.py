@@ -1,0 +1,95 @@
+"""An agent: one competitor, one task.  It sees the market up to now, decides, and asks.
+
+Its strategy is somebody else's code: whatever it raises ends this task and no other, and its answer
+is checked before anyone sees it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from actors.messages.allocator import AGENTS, ASK_TIMEOUT_S, AllocatorMessage, Answer
+from actors.messages.desk import DeskMessage, Orders
+from actors.messages.market import AgentMessage, CycleOpened, ManagerMessage, Requested
+from actors.runtime import Actor, Ref
+from arena.agents import Agent
+from arena.commands import RequestCapital
+from arena.exceptions import AgentError
+from arena.ids import AgentId
+from arena.market import MarketView
+from arena.strategies import HOLD, BookView, Decision, Memory, Strategy, check_targets
+from arena.treasury import Treasury
+
+
+class AgentActor(Actor[AgentMessage, None]):
+    """Runs one strategy with its own memory; a restart begins with an empty one."""
+
+    def __init__(  # noqa: PLR0913  # whom it talks to, and what it knows
+        self,
+        agent_id: AgentId,
+        strategy: Strategy,
+        *,
+        market: MarketView,
+        treasury: Callable[[], Treasury],
+        desk: Ref[DeskMessage, None],
+        allocator: Ref[AllocatorMessage, Answer],
+        manager: Ref[ManagerMessage, None],
+    ) -> None:
+        super().__init__(agent_id, lanes={"market": 4})
+        self._agent_id = agent_id
+        self._strategy = strategy
+        self._memory: Memory = {}
+        self._market = market
+        self._treasury = treasury
+        self._desk = desk
+        self._allocator = allocator
+        self._manager = manager
+
+    async def receive(self, message: AgentMessage) -> None:
+        """Answer the desk's roll, or tell the allocator how much capital would be of use."""
+        agent = self._treasury().agents[self._agent_id]
+        if isinstance(message, CycleOpened):
+            await self._request(message.tick, self._book(agent))
+            return
+        decision = self._decide(self._book(agent))
+        orders = Orders(self._agent_id, message.tick, decision)
+        await self._desk.ask(orders, timeout_s=ASK_TIMEOUT_S, lane=AGENTS)
+
+    def _decide(self, book: BookView) -> Decision:
+        """Return the strategy's decision, checked and copied.
+
+        Raises:
+            AgentError: It is no decision.
+        """
+        decision = self._strategy.decide(self._market, book, self._memory)
+        fault = check_targets(decision, self._strategy.instruments)
+        if fault is not None:
+            raise AgentError(self._agent_id, "wrong_answer", fault)
+        return HOLD if decision is HOLD else {name: float(w) for name, w in decision.items()}
+
+    async def _request(self, tick: int, book: BookView) -> None:
+        """Put the wish into the allocator's mailbox, say so, and wait for the cycle's word."""
+        amount = self._strategy.capacity(self._market, book)
+        if amount is not None and (isinstance(amount, bool) or not isinstance(amount, int)):
+            fault = f"capacity is {type(amount).__name__}, needed whole micro-USD or None"
+            raise AgentError(self._agent_id, "wrong_answer", fault)
+        command = RequestCapital(
+            command_id=f"cycle-{tick}-{self._agent_id}", agent_id=self._agent_id, amount=amount
+        )
+        answer = self._allocator.ask(command, timeout_s=ASK_TIMEOUT_S, lane=AGENTS)
+        self._manager.tell(Requested(self._agent_id))
+        await answer
+
+    def _book(self, agent: Agent) -> BookView:
+        treasury, equity = self._treasury(), agent.equity
+        return BookView(
+            agent_id=agent.agent_id,
+            equity=equity,
+            cash=agent.portfolio.cash,
+            weights={
+                name: agent.portfolio.value(name, treasury.marks[name]) / equity
+                for name in agent.portfolio.positions
+                if equity > 0
+            },
+            costs=treasury.experiment.terms.costs,
+        )

@@ -1,0 +1,339 @@
+"""`Arena`: the library's face.  One async context manager that runs a whole arena.
+
+    async with Arena(experiment, market) as arena:
+        await arena.backtest(30)
+        print(arena.get_capital_allocation_breakdown())
+
+Without a journal it keeps its history in memory.  Every verb goes through the allocator's mailbox;
+a refusal raises the exception that carries its reason.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from types import TracebackType
+from typing import Self, TypeVar
+
+from actors.app.asking import reveal
+from actors.app.bootstrap import Cast, assemble
+from actors.app.desk import Desk
+from actors.journal.chain import Entry, genesis_hash, timestamp
+from actors.journal.codec import decode
+from actors.journal.memory import MemoryJournal
+from actors.journal.port import Journal
+from actors.messages.allocator import API, CONTROL, Answer, Audit
+from actors.messages.market import Advance, CycleNow
+from actors.runtime import ActorSystem
+from arena import commands as c
+from arena.commands import Command
+from arena.events import (
+    AgentKilled,
+    AgentSpawned,
+    CapitalConservationCheck,
+    Event,
+    EvolutionCycleComplete,
+    EvolutionFailed,
+    Layer,
+    Scalar,
+)
+from arena.exceptions import AllocationError, CapitalConservationError, EvolutionError
+from arena.exceptions import GraduationError
+from arena.experiment import Experiment, manifest
+from arena.ids import AgentId, RunId
+from arena.market import Market
+from arena.money import Money, parse_usd
+from arena.treasury import Treasury, capital_breakdown
+
+E = TypeVar("E", bound=Event)
+
+_NAMESPACE = uuid.UUID("6f1d2c0e-6b1e-5c55-9f0b-6a1f54c4a7f1")
+_PAGE = 1_000
+
+
+def run_id_of(manifest_json: str) -> RunId:
+    """Return the name of the run that `manifest_json` defines: the same manifest, the same name."""
+    return RunId(str(uuid.uuid5(_NAMESPACE, genesis_hash(manifest_json))))
+
+
+class Arena:
+    """A running arena.
+
+    Attributes:
+        experiment: What is run.
+        run_id: Derived from what is run.
+        desk: The trading engine's verbs.
+    """
+
+    def __init__(
+        self, experiment: Experiment, market: Market, journal: Journal | None = None
+    ) -> None:
+        """Prepare a run; it begins with `async with`.
+
+        Args:
+            experiment: What is run.
+            market: Warm-up and all the bars to settle.
+            journal: An empty journal whose genesis is the experiment's manifest; one in memory by
+                default.  It is closed with the arena.
+        """
+        self.experiment = experiment
+        facts = manifest(experiment)
+        self.run_id = run_id_of(facts)
+        self._market = market
+        self._journal = journal or MemoryJournal(facts)
+        self._system = ActorSystem()
+        self._cast: Cast | None = None
+        self._asked = 0
+        self.desk = Desk(self)
+
+    async def __aenter__(self) -> Self:
+        """Start the actors and give birth to the first generation."""
+        await self._system.__aenter__()
+        self._cast = assemble(
+            self._system,
+            self.experiment,
+            self._market,
+            self._journal,
+            run_id=self.run_id,
+            head=await self._journal.head(),
+        )
+        await self.send(c.OpenArena(command_id="open"))
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Stop the actors, then close the journal."""
+        try:
+            await self._system.__aexit__(kind, error, traceback)
+        finally:
+            await self._journal.close()
+
+    @property
+    def cast(self) -> Cast:
+        """The actors.
+
+        Raises:
+            RuntimeError: The arena is not open.
+        """
+        if self._cast is None:
+            raise RuntimeError("the arena is not open: use `async with Arena(...) as arena`")
+        return self._cast
+
+    @property
+    def treasury(self) -> Treasury:
+        """The treasury as of the last batch that is on record; read it, do not change it."""
+        return self.cast.allocator.treasury
+
+    async def send(self, command: Command, *, lane: str = API) -> Answer:
+        """Have one command decided and recorded, and return what became of it."""
+        return await reveal(self.cast.ask_allocator, command, lane=lane)
+
+    # The run
+
+    async def backtest(
+        self, ticks: int | None = None, *, on_tick: Callable[[int], None] | None = None
+    ) -> int:
+        """Settle `ticks` bars, or all there are; return the tick that was reached.
+
+        Args:
+            ticks: How many; None goes to the end of the market.
+            on_tick: Called after each with its number.
+        """
+        done = 0
+        while ticks is None or done < ticks:
+            tick = await reveal(self.cast.ask_feed, Advance())
+            if tick is None:
+                break
+            done += 1
+            if on_tick is not None:
+                on_tick(tick)
+        return self.treasury.tick
+
+    async def live_simulate(
+        self,
+        ticks: int | None = None,
+        *,
+        seconds_per_tick: float = 0.0,
+        on_tick: Callable[[int], None] | None = None,
+    ) -> int:
+        """Settle bars at a pace: the same path as `backtest`, so the same journal.
+
+        Args:
+            ticks: How many; None goes to the end of the market.
+            seconds_per_tick: Real seconds between the settlement of one bar and the next.
+            on_tick: Called after each with its number.
+        """
+        done, before = 0, -1
+        while (ticks is None or done < ticks) and self.treasury.tick > before:
+            before = self.treasury.tick
+            await self.backtest(1, on_tick=on_tick)
+            await asyncio.sleep(seconds_per_tick)
+            done += 1
+        return self.treasury.tick
+
+    async def complete(self) -> None:
+        """Audit the ledger a last time and put the end of the run on the record.
+
+        Raises:
+            CapitalConservationError: Money appeared or vanished.
+        """
+        await self.verify_capital_conservation()
+        await self.send(c.CompleteRun(command_id="complete"), lane=CONTROL)
+
+    # Agents and capital
+
+    async def spawn_agent(self, strategy: str, **parameters: Scalar) -> AgentId:
+        """Give birth to an agent in simulation and return its name.
+
+        Raises:
+            AllocationError: Refused: unknown strategy, parameters out of bounds, no room.
+        """
+        command = c.SpawnAgent(
+            command_id=self._next("spawn"), strategy=strategy, parameters=parameters
+        )
+        return _first(self._accepted(await self.send(command)), AgentSpawned).agent_id
+
+    async def mutate_agent(self, parent: AgentId) -> AgentId:
+        """Give birth to a mutant of `parent` and return its name.
+
+        Raises:
+            AllocationError: Refused: unknown agent, a baseline, no room.
+        """
+        command = c.MutateAgent(command_id=self._next("mutate"), parent=parent)
+        return _first(self._accepted(await self.send(command)), AgentSpawned).agent_id
+
+    async def allocate_capital(self, agent_id: AgentId, amount: str | int) -> Answer:
+        """Move capital from the agent's pool to the agent; return the receipt.
+
+        Args:
+            agent_id: In proving or the arena.
+            amount: Decimal text or whole dollars.
+
+        Raises:
+            AllocationError: Refused, and journalled as such; nothing was moved.
+        """
+        return await self.allocate_micro(agent_id, parse_usd(amount))
+
+    async def allocate_micro(self, agent_id: AgentId, amount: Money) -> Answer:
+        """Do as `allocate_capital`, with an amount in micro-USD."""
+        command = c.AllocateCapital(
+            command_id=self._next("allocate"), agent_id=agent_id, amount=amount
+        )
+        return self._accepted(await self.send(command), agent_id=agent_id, amount=amount)
+
+    async def kill_underperformers(self) -> dict[AgentId, str]:
+        """Apply the kill rules now; return who died -> of which rule."""
+        answer = await self.send(c.KillUnderperformers(command_id=self._next("kill")))
+        return {one.agent_id: one.rule for one in answer.events if isinstance(one, AgentKilled)}
+
+    async def graduate_to_proving(self, agent_id: AgentId) -> None:
+        """Give an agent of the simulation a seat in proving.
+
+        Raises:
+            GraduationError: It does not meet the requirements, or there is no room.
+        """
+        await self._graduate(agent_id, Layer.PROVING)
+
+    async def graduate_to_arena(self, agent_id: AgentId) -> None:
+        """Let an agent of proving into the arena.
+
+        Raises:
+            GraduationError: It does not meet the requirements, or there is no room.
+        """
+        await self._graduate(agent_id, Layer.ARENA)
+
+    async def _graduate(self, agent_id: AgentId, layer: Layer) -> None:
+        command = c.GraduateAgent(command_id=self._next("graduate"), agent_id=agent_id, layer=layer)
+        answer = await self.send(command)
+        if answer.refusal is not None:
+            raise GraduationError(agent_id, f"{answer.refusal} ({answer.detail or 'no detail'})")
+
+    async def run_evolution_cycle(self) -> EvolutionCycleComplete:
+        """Run a cycle now, due or not.
+
+        Raises:
+            EvolutionError: A step broke; nothing of the cycle was written but that fact.
+        """
+        outcome = await self.safe_run_evolution()
+        if isinstance(outcome, EvolutionFailed):
+            raise EvolutionError(outcome.step, outcome.message)
+        return outcome
+
+    async def safe_run_evolution(self) -> EvolutionCycleComplete | EvolutionFailed:
+        """Run a cycle now, and return what became of it, whatever that is."""
+        answer: Answer = await reveal(self.cast.ask_manager, CycleNow(), lane="control")
+        for event in answer.events:
+            if isinstance(event, EvolutionFailed):
+                return event
+        return _first(answer, EvolutionCycleComplete)
+
+    # The record
+
+    async def emit_event(self, kind: str, data: Mapping[str, Scalar] | None = None) -> Answer:
+        """Put a fact of your own on the record, as `NoteRecorded`; return its receipt."""
+        command = c.RecordNote(command_id=self._next("note"), kind=kind, data=data or {})
+        return await self.send(command)
+
+    async def verify_capital_conservation(self) -> CapitalConservationCheck:
+        """Compare the treasury with the ledger's own rows, and put that on the record.
+
+        Raises:
+            CapitalConservationError: Money appeared or vanished.
+        """
+        answer = await reveal(self.cast.ask_allocator, Audit(self._next("audit")), lane=CONTROL)
+        check = _first(answer, CapitalConservationCheck)
+        if check.real_sum or check.virtual_sum or not check.rows_agree:
+            found = check.real_sum or check.virtual_sum
+            raise CapitalConservationError("sum of all accounts", expected=0, found=found)
+        return check
+
+    async def replay_events(
+        self,
+        start_time: datetime | None = None,
+        end_time: datetime | None = None,
+        event_type: str | None = None,
+    ) -> list[tuple[Entry, Event]]:
+        """Return what is on record, oldest first.
+
+        Args:
+            start_time: Only from this instant on.
+            end_time: Only before this instant.
+            event_type: Only events of this type.
+        """
+        low = timestamp(start_time) if start_time else ""
+        high = timestamp(end_time) if end_time else "~"
+        found: list[tuple[Entry, Event]] = []
+        after = 0
+        while page := await self._journal.read(after, _PAGE):
+            after = page[-1].seq
+            found += [
+                (entry, decode(entry.event_type, entry.type_version, entry.data, seq=entry.seq))
+                for entry in page
+                if low <= entry.timestamp < high and event_type in (None, entry.event_type)
+            ]
+        return found
+
+    def get_capital_allocation_breakdown(self) -> dict[str, int]:
+        """Return where the real capital is, micro-USD, by name."""
+        return capital_breakdown(self.treasury)
+
+    def _next(self, kind: str) -> str:
+        self._asked += 1
+        return f"{kind}-{self._asked}"
+
+    def _accepted(
+        self, answer: Answer, *, agent_id: AgentId | None = None, amount: int = 0
+    ) -> Answer:
+        if answer.refusal is not None:
+            raise AllocationError(agent_id, amount, answer.refusal, answer.detail)
+        return answer
+
+
+def _first(answer: Answer, kind: type[E]) -> E:
+    return next(event for event in answer.events if isinstance(event, kind))

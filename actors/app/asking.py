@@ -1,0 +1,22 @@
+"""Asking an actor from outside: the answer, or what really went wrong."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from actors.messages.allocator import ASK_TIMEOUT_S
+from actors.runtime import ActorFailed, Ref
+
+M = TypeVar("M")
+R = TypeVar("R")
+
+
+async def reveal(ref: Ref[M, R], message: M, *, lane: str | None = None) -> R:
+    """Ask, and raise what really went wrong where actors failed one after the other."""
+    try:
+        return await ref.ask(message, timeout_s=ASK_TIMEOUT_S, lane=lane)
+    except ActorFailed as failed:
+        error: BaseException = failed
+        while isinstance(error, ActorFailed):
+            error = error.error
+        raise error from failed

@@ -1,0 +1,156 @@
+"""Wires the cast of one run: who exists, and who may talk to whom.
+
+                       feed
+                     /   |   \
+           (asks)  desk  |  manager  (asks)
+                     \   |   /
+    agents --(ask)-->  allocator --> journal
+
+Asks go up to the allocator, which asks nobody; tells go down.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from actors.agent import AgentActor
+from actors.allocator import Allocator
+from actors.arena_manager import ArenaManager
+from actors.journal.chain import Head, timestamp
+from actors.journal.port import Journal
+from actors.market_feed import MarketFeed
+from actors.messages.allocator import AllocatorMessage, Answer
+from actors.messages.market import AgentExited, AgentMessage
+from actors.runtime import ActorSystem, Exit, ExitReason, Group, Ref
+from actors.trading_desk import TradingDesk
+from actors.venues import SimulationVenue
+from arena.agents import Agent
+from arena.events import AgentFailed
+from arena.exceptions import AgentError
+from arena.experiment import Experiment
+from arena.ids import AgentId, RunId
+from arena.market import Market, MarketView
+from arena.treasury import Treasury
+
+MESSAGE_MAX = 200
+"""Characters of a strategy's error that reach the journal."""
+
+_ADDRESS = re.compile(r"0x[0-9a-fA-F]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Cast:
+    """The actors of one run, and their addresses.
+
+    Attributes:
+        allocator: Owns the treasury.
+        agents: One actor for each agent that trades.
+        ask_allocator: Where commands go.
+        ask_desk: Where trades go.
+        ask_manager: Where cycles are asked for.
+        ask_feed: Where time is asked for.
+        view: The market up to now.
+    """
+
+    allocator: Allocator
+    agents: Group[AgentMessage, None]
+    ask_allocator: Ref[AllocatorMessage, Answer]
+    ask_desk: Ref
+    ask_manager: Ref
+    ask_feed: Ref
+    view: MarketView
+
+
+def assemble(
+    system: ActorSystem,
+    experiment: Experiment,
+    market: Market,
+    journal: Journal,
+    *,
+    run_id: RunId,
+    head: Head,
+) -> Cast:
+    """Start the actors of a run whose treasury is empty.
+
+    Args:
+        system: Owns the actors' tasks.
+        experiment: What is run.
+        market: Warm-up and all the bars to settle.
+        journal: Where events go.
+        run_id: The run's name.
+        head: The journal's head.
+    """
+    warmup = experiment.market.warmup
+    opening = market.closes_at(warmup - 1) if warmup else market.opens_on(0)
+    view = MarketView(market)
+    allocator = Allocator(
+        Treasury(experiment), journal, run_id=run_id, head=head, stamp=timestamp(opening)
+    )
+    ask_allocator = system.start(allocator)
+
+    def published() -> Treasury:
+        return allocator.treasury
+
+    desk = TradingDesk(published, ask_allocator, SimulationVenue(experiment.terms))
+    ask_desk = system.start(desk)
+
+    def report(exited: Exit) -> None:
+        ask_manager.tell(AgentExited(failure_of(exited, published().tick)), lane="control")
+
+    agents: Group[AgentMessage, None] = system.group(on_exit=report)
+
+    def hire(agent: Agent) -> None:
+        strategy = experiment.catalog[agent.genome.strategy](
+            agent.genome.parameters,
+            tuple(experiment.terms.instruments.values()),
+            experiment.root.child("agent", agent.agent_id),
+        )
+        agents.add(
+            AgentActor(
+                agent.agent_id,
+                strategy,
+                market=view,
+                treasury=published,
+                desk=ask_desk,
+                allocator=ask_allocator,
+                manager=ask_manager,
+            )
+        )
+
+    manager = ArenaManager(published, ask_allocator, ask_desk, agents, hire)
+    ask_manager = system.start(manager)
+    feed = MarketFeed(
+        market,
+        view,
+        warmup=warmup,
+        treasury=published,
+        desk=ask_desk,
+        manager=ask_manager,
+        agents=agents,
+    )
+    return Cast(
+        allocator=allocator,
+        agents=agents,
+        ask_allocator=ask_allocator,
+        ask_desk=ask_desk,
+        ask_manager=ask_manager,
+        ask_feed=system.start(feed),
+        view=view,
+    )
+
+
+def failure_of(exited: Exit, tick: int) -> AgentFailed:
+    """Return what an agent's end means for the journal: the same words on every run."""
+    error = exited.error
+    kind, message = "raised", f"{type(error).__name__}: {error}"
+    if isinstance(error, AgentError):
+        kind, message = error.kind, error.message
+    elif exited.reason is not ExitReason.FAILED:
+        kind = str(exited.reason)
+    return AgentFailed(
+        agent_id=AgentId(exited.name),
+        tick=tick,
+        kind=kind,
+        message=_ADDRESS.sub("0x...", message)[:MESSAGE_MAX],
+    )

@@ -1,0 +1,86 @@
+"""The trading engine's verbs, as the library's user has them: `arena.desk`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from actors.app.asking import reveal
+from actors.messages.desk import (
+    API,
+    DeskMessage,
+    ExecuteTrade,
+    ExecutionStats,
+    ReportStats,
+    SubmitTrade,
+    ValidateTrade,
+)
+from arena import commands as c
+from arena.exceptions import AllocationError, ValidationError
+from arena.orders import Fill, Order, OrderRefusal, RefusedOrder, TradeStatus
+
+if TYPE_CHECKING:
+    from actors.app.arena import Arena
+
+
+class Desk:
+    """Submits, validates and executes trades; all of them are simulated."""
+
+    def __init__(self, arena: Arena) -> None:
+        self._arena = arena
+
+    async def submit_trade(self, order: Order) -> TradeStatus:
+        """Let `order` wait for the next open; it is validated there.  Returns `pending`."""
+        status: TradeStatus = await self._ask(SubmitTrade(order))
+        return status
+
+    async def validate_trade(self, order: Order) -> OrderRefusal | None:
+        """Return why `order` could not be executed at the latest closes; None if it could."""
+        refusal: OrderRefusal | None = await self._ask(ValidateTrade(order))
+        return refusal
+
+    async def execute_trade(self, order: Order) -> Fill:
+        """Submit `order`, wait for the next open, and return its fill.
+
+        Somebody must let time pass meanwhile (`arena.backtest(1)` in another task).
+
+        Raises:
+            ValidationError: It was refused; the reason is in `found`.
+        """
+        outcome: Fill | RefusedOrder = await self._ask(ExecuteTrade(order))
+        if isinstance(outcome, RefusedOrder):
+            reason = str(outcome.reason)
+            raise ValidationError(f"order {order.order_id}", found=reason, needed="a valid order")
+        return outcome
+
+    async def get_execution_stats(self) -> ExecutionStats:
+        """Return what the desk has done since the arena was opened."""
+        stats: ExecutionStats = await self._ask(ReportStats())
+        return stats
+
+    async def emergency_stop(self, reason: str) -> None:
+        """Stop all trading until `emergency_resume`.
+
+        Raises:
+            AllocationError: It is stopped already.
+        """
+        await self._command(c.HaltTrading(command_id=f"halt-{self._tick}", reason=reason))
+
+    async def emergency_resume(self, reason: str) -> None:
+        """Let trading go on.
+
+        Raises:
+            AllocationError: It is not stopped.
+        """
+        await self._command(c.ResumeTrading(command_id=f"resume-{self._tick}", reason=reason))
+
+    @property
+    def _tick(self) -> int:
+        return self._arena.treasury.tick
+
+    async def _command(self, command: c.HaltTrading | c.ResumeTrading) -> None:
+        answer = await self._arena.send(command)
+        if answer.refusal is not None:
+            raise AllocationError(None, 0, answer.refusal, answer.detail)
+
+    async def _ask(self, message: DeskMessage) -> Any:
+        return await reveal(self._arena.cast.ask_desk, message, lane=API)

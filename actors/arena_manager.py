@@ -1,0 +1,154 @@
+"""The arena manager: keeps the cast in step with the treasury, and runs the evolution cycle.
+
+After each tick it lets the dead go and takes on the newborn.  When a cycle is due it opens it,
+waits until every agent with real capital has put its wish into the allocator's mailbox (or is
+reported absent), and asks the allocator to decide; then it has the ledger audited.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+import structlog
+
+from actors.messages.allocator import (
+    ASK_TIMEOUT_S,
+    CONTROL,
+    AllocatorMessage,
+    Answer,
+    Audit,
+)
+from actors.messages.desk import CONTROL as DESK_CONTROL
+from actors.messages.desk import Absent, DeskMessage
+from actors.messages.market import (
+    AgentExited,
+    AgentMessage,
+    CycleNow,
+    CycleOpened,
+    ManagerMessage,
+    Requested,
+    TickDone,
+)
+from actors.runtime import Actor, Envelope, Group, Ref, Roll
+from arena.agents import Agent
+from arena.commands import RunCycle
+from arena.events import AgentFailed, CapitalConservationCheck, EvolutionFailed, Layer
+from arena.exceptions import CapitalConservationError
+from arena.ids import AgentId
+from arena.treasury import Treasury
+
+log = structlog.get_logger()
+
+
+class ArenaManager(Actor[ManagerMessage, Answer | None]):
+    """Sends the cycle's commands when they are due; it decides nothing."""
+
+    def __init__(
+        self,
+        treasury: Callable[[], Treasury],
+        allocator: Ref[AllocatorMessage, Answer],
+        desk: Ref[DeskMessage, None],
+        agents: Group[AgentMessage, None],
+        hire: Callable[[Agent], None],
+    ) -> None:
+        super().__init__("arena_manager", lanes={"control": 4_096, "agents": 4_096})
+        self._treasury = treasury
+        self._allocator = allocator
+        self._desk = desk
+        self._agents = agents
+        self._hire = hire
+        self._roll: Roll | None = None
+        self._caller: Envelope[ManagerMessage, Answer | None] | None = None
+        self._failures: list[AgentFailed] = []
+
+    async def receive_batch(
+        self, envelopes: Iterable[Envelope[ManagerMessage, Answer | None]]
+    ) -> None:
+        """Handle what came; the cycle runs when the last wish is in."""
+        for envelope in envelopes:
+            match envelope.message:
+                case TickDone() | CycleNow():
+                    self._keep_in_step()
+                    if self._is_due(envelope.message):
+                        self._open_cycle(envelope)
+                    else:
+                        envelope.answer(None)
+                case Requested():
+                    self._note_wish(envelope.message.agent_id)
+                case AgentExited():
+                    self._note_exit(envelope.message.failure)
+            if self._roll is not None and self._caller is not None and not self._roll.missing:
+                caller, self._roll, self._caller = self._caller, None, None
+                caller.answer(await self._run_cycle())
+
+    def _is_due(self, message: TickDone | CycleNow) -> bool:
+        if isinstance(message, CycleNow):
+            return True
+        days = self._treasury().experiment.rules.evolution.cycle_days
+        return message.tick > 0 and message.tick % days == 0
+
+    def _keep_in_step(self) -> None:
+        """Take on who trades and has no task, and let go who has one and does not."""
+        trading = {agent.agent_id: agent for agent in self._treasury().living() if agent.trading}
+        for name in self._agents.names:
+            if name not in trading:
+                self._agents.stop(name)
+        for agent_id, agent in trading.items():
+            if agent_id not in self._agents:
+                self._hire(agent)
+
+    def _open_cycle(self, envelope: Envelope[ManagerMessage, Answer | None]) -> None:
+        treasury = self._treasury()
+        holders = [
+            agent.agent_id
+            for agent in treasury.population()
+            if agent.layer is not Layer.SIMULATION and agent.agent_id in self._agents
+        ]
+        self._roll, self._caller = Roll(holders), envelope
+        for agent_id in holders:
+            self._agents.tell(CycleOpened(treasury.tick), to=agent_id)
+
+    def _note_wish(self, agent_id: AgentId) -> None:
+        if self._roll is not None:
+            self._roll.mark(agent_id)
+
+    def _note_exit(self, failure: AgentFailed) -> None:
+        """An agent that broke over a cycle's question is the cycle's business, else the desk's."""
+        if self._roll is not None and failure.agent_id in self._roll.missing:
+            self._roll.absent(failure.agent_id)
+            self._failures.append(failure)
+        else:
+            self._desk.tell(Absent(failure), lane=DESK_CONTROL)
+
+    async def _run_cycle(self) -> Answer:
+        """Have the cycle decided and the ledger audited."""
+        number = self._treasury().cycle + 1
+        failures = tuple(sorted(self._failures, key=lambda failure: failure.agent_id))
+        self._failures = []
+        command = RunCycle(command_id=f"cycle-{number}", failures=failures)
+        answer = await self._ask(command)
+        for event in answer.events:
+            if isinstance(event, EvolutionFailed):
+                log.warning("cycle_failed", cycle=number, step=event.step, error=event.message)
+        check_conserved(await self._ask(Audit(f"audit-{number}-{self._treasury().tick}")))
+        self._keep_in_step()
+        return answer
+
+    async def _ask(self, message: AllocatorMessage) -> Answer:
+        return await self._allocator.ask(message, timeout_s=ASK_TIMEOUT_S, lane=CONTROL)
+
+
+def check_conserved(answer: Answer) -> None:
+    """Check the answer to an `Audit`.
+
+    Raises:
+        CapitalConservationError: Money appeared or vanished.
+    """
+    for event in answer.events:
+        if isinstance(event, CapitalConservationCheck):
+            for book, found in (("real book", event.real_sum), ("virtual", event.virtual_sum)):
+                if found:
+                    raise CapitalConservationError(book, expected=0, found=found)
+            if not event.rows_agree:
+                what = "the ledger's rows and the state differ at tick"
+                raise CapitalConservationError(what, expected=0, found=event.tick)

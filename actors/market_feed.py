@@ -1,0 +1,87 @@
+"""The market feed: tells everyone what the market did, bar by bar, and paces the run.
+
+One bar is one tick:
+
+1. every live agent answers what it saw at the last close (the desk calls the roll);
+2. the desk executes at the bar's open and has the tick settled at its close;
+3. the bar is revealed, and the manager does what is due.
+
+So nobody decides about a bar that has been revealed, and nothing is asked after the last one.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+from actors.journal.chain import timestamp
+from actors.messages.allocator import ASK_TIMEOUT_S
+from actors.messages.desk import CONTROL, CallRoll, DeskMessage, SettleBar
+from actors.messages.market import Advance, AgentMessage, ManagerMessage, MarketMoved, TickDone
+from actors.runtime import Actor, Group, Ref
+from arena.ids import AgentId
+from arena.market import Market, MarketView
+from arena.treasury import Treasury
+
+
+class MarketFeed(Actor[Advance, int | None]):
+    """Owns the market's future; everyone else has the view."""
+
+    def __init__(  # noqa: PLR0913  # whom it talks to, and what it knows
+        self,
+        market: Market,
+        view: MarketView,
+        *,
+        warmup: int,
+        treasury: Callable[[], Treasury],
+        desk: Ref[DeskMessage, None],
+        manager: Ref[ManagerMessage, None],
+        agents: Group[AgentMessage, None],
+    ) -> None:
+        super().__init__("market_feed", lanes={"control": 16})
+        self._market = market
+        self._view = view
+        self._warmup = warmup
+        self._treasury = treasury
+        self._desk = desk
+        self._manager = manager
+        self._agents = agents
+
+    async def started(self) -> None:
+        """Reveal the bars before the first tick."""
+        self._view.reveal(self._market.values[: self._warmup])
+
+    async def receive(self, message: Advance) -> int | None:
+        """Settle the next bar and return its tick; None where there is no next bar."""
+        del message
+        row = self._view.now + 1
+        if row >= len(self._market):
+            return None
+        tick = self._treasury().tick + 1
+        if tick == 1:
+            await self._manager.ask(TickDone(0), timeout_s=ASK_TIMEOUT_S)
+        if row > 0:
+            await self._call_roll(tick - 1)
+        bar = SettleBar(tick, self._prices(row), timestamp(self._market.closes_at(row)))
+        await self._desk.ask(bar, timeout_s=ASK_TIMEOUT_S, lane=CONTROL)
+        self._view.reveal(self._market.values[row : row + 1])
+        await self._manager.ask(TickDone(tick), timeout_s=ASK_TIMEOUT_S)
+        return tick
+
+    async def _call_roll(self, tick: int) -> None:
+        expected = tuple(AgentId(name) for name in self._agents.names)
+        roll = self._desk.ask(CallRoll(tick, expected), timeout_s=ASK_TIMEOUT_S, lane=CONTROL)
+        self._agents.tell(MarketMoved(tick))
+        await roll
+
+    def _prices(self, row: int) -> dict[str, tuple[float, float]]:
+        """Return the bar's open and close of every instrument that has one."""
+        values = self._market.values[row].tolist()
+        columns = self._market.columns
+        prices = {}
+        for name, instrument in self._treasury().experiment.terms.instruments.items():
+            opened = values[columns[instrument.open_column]]
+            closed = values[columns[instrument.close_column]]
+            if not (math.isnan(opened) or math.isnan(closed)):
+                prices[name] = (opened, closed)
+        return prices

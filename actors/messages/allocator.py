@@ -1,0 +1,54 @@
+"""What the allocator receives, and how it answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from actors.journal.chain import Receipt
+from arena.commands import Command
+from arena.events import Event, Refusal
+
+CONTROL, AGENTS, API = "control", "agents", "api"
+"""The lanes of the allocator's mailbox, in order of precedence."""
+
+LANES = {CONTROL: 64, AGENTS: 4_096, API: 4_096}
+"""How many messages may wait in each lane."""
+
+ASK_TIMEOUT_S = 60.0
+"""How long an actor waits for another before it counts as broken."""
+
+
+@dataclass(frozen=True, slots=True)
+class Clocked:
+    """A command, and the instant that events are stamped with from then on."""
+
+    command: Command
+    stamp: str
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """Ask for a `CapitalConservationCheck` against the ledger's own rows."""
+
+    command_id: str
+
+
+AllocatorMessage: TypeAlias = Command | Clocked | Audit
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What became of a command.
+
+    Attributes:
+        receipt: The last entry that the command caused: it is on disk.
+        events: What the command caused.
+        refusal: Why it was refused; None where it was not.
+        detail: More about the refusal, for people.
+    """
+
+    receipt: Receipt
+    events: tuple[Event, ...]
+    refusal: Refusal | None = None
+    detail: str = ""

@@ -1,0 +1,119 @@
+"""What the trading desk receives, and how it answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from arena.events import AgentFailed
+from arena.ids import AgentId
+from arena.money import Money
+from arena.orders import Order
+from arena.strategies import Decision
+
+CONTROL, AGENTS, API = "control", "agents", "api"
+LANES = {CONTROL: 4_096, AGENTS: 4_096, API: 1_024}
+"""How many messages may wait in each lane of the desk's mailbox."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallRoll:
+    """Wait until every one of `expected` has sent its orders for `tick` or is reported absent."""
+
+    tick: int
+    expected: tuple[AgentId, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Orders:
+    """What an agent wants to hold from the next open on."""
+
+    agent_id: AgentId
+    tick: int
+    decision: Decision
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """An agent broke and will not answer for this tick."""
+
+    failure: AgentFailed
+
+
+@dataclass(frozen=True, slots=True)
+class SettleBar:
+    """Execute what waits at the opens of a bar, then have the tick settled at its closes.
+
+    Attributes:
+        tick: Of the bar.
+        prices: Instrument -> (open, close), for each one that has the bar.
+        stamp: When the bar closes, as the journal writes it.
+    """
+
+    tick: int
+    prices: Mapping[str, tuple[float, float]]
+    stamp: str
+
+
+@dataclass(frozen=True, slots=True)
+class ValidateTrade:
+    """Ask whether `order` could be executed at the latest closes; answered with a reason or None."""
+
+    order: Order
+
+
+@dataclass(frozen=True, slots=True)
+class SubmitTrade:
+    """Let `order` wait for the next open; answered with its status, `pending`."""
+
+    order: Order
+
+
+@dataclass(frozen=True, slots=True)
+class ExecuteTrade:
+    """As `SubmitTrade`, but answered at the next open, with a `Fill` or a `RefusedOrder`."""
+
+    order: Order
+
+
+@dataclass(frozen=True, slots=True)
+class ReportStats:
+    """Ask for `ExecutionStats`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExecutionStats:
+    """What the desk has done in this process.
+
+    Attributes:
+        total: Orders that were submitted.
+        successful: Those that were executed.
+        failed: Those that were refused.
+        success_rate: `successful / total`; 0 before the first.
+        fees: Micro-USD.
+        slippage: Micro-USD.
+        gas: Micro-USD.
+        slippage_bps_average: Slippage over the notional executed, basis points.
+    """
+
+    total: int
+    successful: int
+    failed: int
+    success_rate: float
+    fees: Money
+    slippage: Money
+    gas: Money
+    slippage_bps_average: float
+
+
+DeskMessage: TypeAlias = (
+    CallRoll
+    | Orders
+    | Absent
+    | SettleBar
+    | ValidateTrade
+    | SubmitTrade
+    | ExecuteTrade
+    | ReportStats
+)

@@ -1,0 +1,58 @@
+"""What the feed, the agents and the arena manager receive."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from arena.events import AgentFailed
+from arena.ids import AgentId
+
+
+@dataclass(frozen=True, slots=True)
+class Advance:
+    """To the feed: settle the next bar.  Answered with its tick, or None after the last one."""
+
+
+@dataclass(frozen=True, slots=True)
+class MarketMoved:
+    """To an agent: the bar of `tick` has closed, your book is settled; what do you want to hold?"""
+
+    tick: int
+
+
+@dataclass(frozen=True, slots=True)
+class CycleOpened:
+    """To an agent: the cycle after `tick` begins; how much capital can you use?"""
+
+    tick: int
+
+
+@dataclass(frozen=True, slots=True)
+class TickDone:
+    """To the manager: `tick` is settled and revealed; do what is due."""
+
+    tick: int
+
+
+@dataclass(frozen=True, slots=True)
+class CycleNow:
+    """To the manager: run a cycle now, due or not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Requested:
+    """To the manager: this agent's wish for the cycle is in the allocator's mailbox."""
+
+    agent_id: AgentId
+
+
+@dataclass(frozen=True, slots=True)
+class AgentExited:
+    """To the manager: an agent's task has ended, and why."""
+
+    failure: AgentFailed
+
+
+AgentMessage: TypeAlias = MarketMoved | CycleOpened
+ManagerMessage: TypeAlias = TickDone | CycleNow | Requested | AgentExited

@@ -1,0 +1,268 @@
+"""The trading desk: turns targets into trades, and settles each tick.
+
+It holds the roll: for each tick every live agent sends one `Orders` (maybe HOLD) or is reported
+absent, and is acknowledged at once.  At the next open the desk submits, validates and executes what
+was ordered, agent by agent in a seeded order, and asks the allocator to settle the tick.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from actors.messages.allocator import ASK_TIMEOUT_S, AllocatorMessage, Answer, Clocked
+from actors.messages.allocator import CONTROL as ALLOCATOR_CONTROL
+from actors.messages.desk import (
+    LANES,
+    Absent,
+    CallRoll,
+    DeskMessage,
+    ExecuteTrade,
+    ExecutionStats,
+    Orders,
+    ReportStats,
+    SettleBar,
+    SubmitTrade,
+    ValidateTrade,
+)
+from actors.runtime import Actor, Envelope, Ref, Roll
+from actors.venues import Venue
+from arena.agents import Agent
+from arena.commands import SettleTick
+from arena.events import AgentFailed, Book, Layer
+from arena.execution import Wish, plan_orders, scale_purchases, size_purchase, size_sale
+from arena.exposure import ProtocolRoom
+from arena.ids import AgentId
+from arena.money import Money, to_money
+from arena.orders import Fill, Order, OrderRefusal, RefusedOrder, TradeStatus
+from arena.portfolio import Portfolio
+from arena.strategies import HOLD, Targets
+from arena.treasury import Treasury
+from arena.validators import TradingState, check_order
+
+BPS = 10_000
+
+
+class TradingDesk(Actor[DeskMessage, Any]):
+    """The trading engine: submit, validate, execute, settle."""
+
+    def __init__(
+        self,
+        treasury: Callable[[], Treasury],
+        allocator: Ref[AllocatorMessage, Answer],
+        venue: Venue,
+    ) -> None:
+        super().__init__("trading_desk", lanes=LANES, batch_max=sum(LANES.values()))
+        self._treasury = treasury
+        self._allocator = allocator
+        self._venue = venue
+        self._roll: Roll | None = None
+        self._caller: Envelope[DeskMessage, Any] | None = None
+        self._targets: dict[AgentId, Targets] = {}
+        self._orders: dict[AgentId, list[Order]] = {}
+        self._failures: list[AgentFailed] = []
+        self._waiting: dict[str, Envelope[DeskMessage, Any]] = {}
+        self._done: list[Fill] = []
+        self._failed = 0
+
+    async def receive_batch(self, envelopes: Iterable[Envelope[DeskMessage, Any]]) -> None:
+        """Handle what came; an answer that must wait for others is given when they are there."""
+        for envelope in envelopes:
+            match envelope.message:
+                case Orders():
+                    self._note_orders(envelope.message)
+                    envelope.answer(None)
+                case Absent():
+                    self._note_absence(envelope.message)
+                case CallRoll():
+                    self._roll = Roll(envelope.message.expected)
+                    self._caller = envelope
+                case SettleBar():
+                    envelope.answer(await self._settle(envelope.message))
+                case ExecuteTrade():
+                    self._submit(envelope.message.order)
+                    self._waiting[envelope.message.order.order_id] = envelope
+                case _:
+                    envelope.answer(self._answer(envelope.message))
+            if self._roll is not None and self._caller is not None and not self._roll.missing:
+                self._caller.answer(None)
+                self._roll = self._caller = None
+
+    def _answer(self, message: SubmitTrade | ValidateTrade | ReportStats) -> Any:
+        match message:
+            case SubmitTrade():
+                return self._submit(message.order)
+            case ValidateTrade():
+                return self._validate(message.order)
+            case ReportStats():
+                return self._stats()
+
+    def _note_orders(self, message: Orders) -> None:
+        if self._roll is not None:
+            self._roll.mark(message.agent_id)
+        if message.decision is not HOLD:
+            self._targets[message.agent_id] = message.decision
+
+    def _note_absence(self, message: Absent) -> None:
+        self._failures.append(message.failure)
+        if self._roll is not None and message.failure.agent_id in self._roll.missing:
+            self._roll.absent(message.failure.agent_id)
+
+    def _submit(self, order: Order) -> TradeStatus:
+        self._orders.setdefault(order.agent_id, []).append(order)
+        return TradeStatus.PENDING
+
+    def _validate(self, order: Order) -> OrderRefusal | None:
+        treasury = self._treasury()
+        agent = treasury.agents.get(order.agent_id)
+        if agent is None:
+            return OrderRefusal.AGENT_NOT_TRADING
+        return check_order(order, _state(treasury, agent, agent.portfolio, treasury.marks))
+
+    async def _settle(self, bar: SettleBar) -> Answer:
+        treasury = self._treasury()
+        opens = {name: prices[0] for name, prices in bar.prices.items()}
+        session = _Session(treasury, self._venue, bar.tick, opens)
+        ordering = sorted({**self._targets, **self._orders})
+        for agent_id in treasury.experiment.root.child("desk", bar.tick).shuffled(ordering):
+            await session.trade(
+                agent_id, self._targets.get(agent_id), self._orders.get(agent_id, [])
+            )
+        failures = tuple(sorted(self._failures, key=lambda failure: failure.agent_id))
+        self._targets, self._orders, self._failures = {}, {}, []
+        command = SettleTick(
+            command_id=f"tick-{bar.tick}",
+            tick=bar.tick,
+            prices=bar.prices,
+            fills=tuple(session.fills),
+            refused=tuple(session.refused),
+            failures=failures,
+        )
+        answer = await self._allocator.ask(
+            Clocked(command, bar.stamp), timeout_s=ASK_TIMEOUT_S, lane=ALLOCATOR_CONTROL
+        )
+        self._tell_outcomes(session)
+        return answer
+
+    def _tell_outcomes(self, session: _Session) -> None:
+        """Remember what was done, and tell whoever waits for one trade."""
+        self._done += session.fills
+        self._failed += len(session.refused)
+        if self._waiting:
+            for outcome in (*session.fills, *session.refused):
+                waiting = self._waiting.pop(outcome.order_id, None)
+                if waiting is not None:
+                    waiting.answer(outcome)
+
+    def _stats(self) -> ExecutionStats:
+        successful, total = len(self._done), len(self._done) + self._failed
+        slippage = sum(fill.slippage for fill in self._done)
+        notional = sum(abs(to_money(fill.quantity * fill.price)) for fill in self._done)
+        return ExecutionStats(
+            total=total,
+            successful=successful,
+            failed=self._failed,
+            success_rate=successful / total if total else 0.0,
+            fees=Money(sum(fill.fee for fill in self._done)),
+            slippage=Money(slippage),
+            gas=Money(sum(fill.gas for fill in self._done)),
+            slippage_bps_average=slippage / notional * BPS if notional else 0.0,
+        )
+
+
+def _state(
+    treasury: Treasury, agent: Agent, portfolio: Portfolio, prices: dict[str, float]
+) -> TradingState:
+    halted = "all" in treasury.halted
+    return TradingState(
+        portfolio=portfolio,
+        prices=prices,
+        instruments=treasury.experiment.terms.instruments,
+        costs=treasury.experiment.terms.costs,
+        halted=halted or ("arena" in treasury.halted and agent.layer is Layer.ARENA),
+        trading=agent.trading,
+    )
+
+
+class _Session:
+    """One open: every order is submitted, validated and executed, or refused."""
+
+    def __init__(
+        self, treasury: Treasury, venue: Venue, tick: int, opens: dict[str, float]
+    ) -> None:
+        self._treasury = treasury
+        self._venue = venue
+        self._tick = tick
+        self._opens = opens
+        self._room = ProtocolRoom(treasury, {**treasury.marks, **opens})
+        self.fills: list[Fill] = []
+        self.refused: list[RefusedOrder] = []
+
+    async def trade(self, agent_id: AgentId, targets: Targets | None, orders: list[Order]) -> None:
+        """Trade one agent towards its targets, then execute the orders made for it by hand."""
+        agent = self._treasury.agents.get(agent_id)
+        if agent is None:
+            for order in orders:
+                self._refuse(order, OrderRefusal.AGENT_NOT_TRADING)
+            return
+        portfolio = agent.portfolio
+        if targets is not None:
+            portfolio = await self._rebalance(agent, portfolio, targets)
+        for order in orders:
+            portfolio = await self._try(agent, portfolio, order)
+        if agent.book is Book.REAL:
+            self._room.replace(agent.portfolio, portfolio, {**self._treasury.marks, **self._opens})
+
+    async def _rebalance(self, agent: Agent, portfolio: Portfolio, targets: Targets) -> Portfolio:
+        """Sell first, then buy with the cash there is."""
+        terms = self._treasury.experiment.terms
+        prices = {**self._treasury.marks, **self._opens}
+        wishes = plan_orders(portfolio, targets, prices=prices, terms=terms)
+        first = len(self.fills) + len(self.refused)
+        sales = [wish for wish in wishes if wish.amount < 0]
+        for wish in sales:
+            order = self._order(agent, wish, size_sale(portfolio, wish), first)
+            portfolio = await self._try(agent, portfolio, order)
+        wanted = [wish for wish in wishes if wish.amount > 0]
+        purchases = [wish for wish in wanted if wish.instrument.name in self._opens]
+        for wish in wanted:
+            if wish not in purchases:
+                self._refuse(self._order(agent, wish, 0.0, first), OrderRefusal.NOT_LISTED)
+        if agent.book is Book.REAL:
+            smallest = terms.trade_min * portfolio.equity(prices)
+            trimmed = [self._room.trim(wish) for wish in purchases]
+            purchases = [wish for wish in trimmed if wish.amount >= smallest]
+        for wish in scale_purchases(portfolio.cash, purchases, terms.costs):
+            order = self._order(agent, wish, size_purchase(wish), first)
+            portfolio = await self._try(agent, portfolio, order)
+        return portfolio
+
+    def _order(self, agent: Agent, wish: Wish, quantity: float, first: int) -> Order:
+        number = len(self.fills) + len(self.refused) - first
+        return Order(
+            order_id=f"{self._tick}-{agent.agent_id}-{number}",
+            agent_id=agent.agent_id,
+            instrument=wish.instrument.name,
+            quantity=quantity,
+        )
+
+    async def _try(self, agent: Agent, portfolio: Portfolio, order: Order) -> Portfolio:
+        """Validate and execute one order; return the portfolio after it."""
+        refusal = check_order(order, _state(self._treasury, agent, portfolio, self._opens))
+        if refusal is not None:
+            self._refuse(order, refusal)
+            return portfolio
+        fill = await self._venue.execute(order, price=self._opens[order.instrument])
+        self.fills.append(fill)
+        return portfolio.after((fill,))
+
+    def _refuse(self, order: Order, reason: OrderRefusal) -> None:
+        self.refused.append(
+            RefusedOrder(
+                order_id=order.order_id,
+                agent_id=order.agent_id,
+                instrument=order.instrument,
+                quantity=order.quantity,
+                reason=reason,
+            )
+        )
