@@ -183,12 +183,13 @@ def _apply_cycle(treasury: Treasury, event: e.EvolutionCycleComplete) -> None:
         # The rules looked at the record that the agent had before it moved in this cycle.
         of_life = agent.layer is Layer.SIMULATION or agent.agent_id in seated
         record = agent.life if of_life else agent.stint
+        tested = record.tested
         if agent.agent_id not in event.demotions:
             age = event.tick - record.start
             tested = tuple(rule.id for rule in once if age >= (rule.once_at_age or 0))
-            record = record if tested == record.tested else replace(record, tested=tested)
-        if record is (agent.life if of_life else agent.stint) and tier is agent.tier:
+        if tested == record.tested and tier is agent.tier:
             continue
+        record = replace(record, tested=tested)
         treasury.agents[agent.agent_id] = replace(
             agent,
             tier=tier,
