@@ -1,0 +1,190 @@
+"""From settings to a market and an experiment.
+
+The market is read or made; the experiment holds its facts, never its numbers, and nothing about
+where files lie.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path, PurePath
+from typing import Any
+
+from actors.app.settings import ConfigError, Settings, check
+from actors.app.settings.fields import Section
+from actors.app.settings.game import ConditionsTable, ConditionTable, KillTable
+from actors.app.settings.offer import DEPOSIT
+from actors.feeds import assemble, badge, merge, read_csv
+from actors.feeds.synthetic import load_synthetic
+from arena.execution import CostModel, Terms
+from arena.experiment import Endowment, Experiment, MarketFacts, Population
+from arena.fitness import FitnessWeights
+from arena.market import Market, restrict
+from arena.rules import (
+    AllocationRules,
+    Condition,
+    EvolutionRules,
+    LadderRules,
+    RecordRules,
+    RiskRules,
+    Rule,
+    Rules,
+)
+from arena.seed import Seed
+from arena.strategies import BUILT_IN, Catalog
+
+_WHOLE = ("age", "life_age", "days_negative")
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedMarket:
+    """A market, ready to be run.
+
+    Attributes:
+        market: All bars, warm-up included.
+        warmup: How many of its first bars are visible and not traded.
+        notes: What a reader of the results should know of the data, one sentence each.
+    """
+
+    market: Market
+    warmup: int
+    notes: tuple[str, ...] = ()
+
+
+def build_market(settings: Settings, base: Path, *, now: datetime) -> LoadedMarket:
+    """Return the market that the settings ask for: `warmup_days` + `days` bars.
+
+    Args:
+        settings: Which market.
+        base: The folder that paths in the config are relative to: the config file's.
+        now: The current time, with an offset: data from later than tomorrow is refused.
+
+    Raises:
+        DataError: Files cannot be used; all problems found are listed.
+    """
+    if settings.market.source == "synthetic":
+        return LoadedMarket(_simulate(settings), settings.market.warmup_days)
+    market, notes = _read(settings, base, now)
+    if settings.market.source == "mixed":
+        pools = settings.market.generated
+        names = [f"{pool}.{kind}" for pool in pools for kind in DEPOSIT]
+        market = merge([market, restrict(_simulate(settings), slice(None), names)])
+        notes = (*notes, f"{', '.join(pools)}: rates are synthetic, made from the seed")
+    return LoadedMarket(market, settings.market.warmup_days, notes)
+
+
+def build_experiment(
+    settings: Settings, loaded: LoadedMarket, catalog: Catalog = BUILT_IN
+) -> Experiment:
+    """Return what is run: the settings, and the facts of the market that they led to.
+
+    Raises:
+        ConfigError: The settings do not fit together; `load_settings` would have said so.
+    """
+    problems = check(settings, catalog)
+    if problems:
+        raise ConfigError(problems)
+    return Experiment(
+        name=settings.run.name,
+        seed=settings.run.seed,
+        market=_facts(settings, loaded),
+        terms=_terms(settings),
+        endowment=Endowment(**_plain(settings.treasury)),
+        population=_population(settings),
+        rules=_rules(settings),
+        catalog=catalog,
+    )
+
+
+def _simulate(settings: Settings) -> Market:
+    period = settings.period
+    seed = Seed(settings.run.seed).child("market")
+    return load_synthetic(
+        days=period.days, warmup_days=period.warmup, seed=seed, start=period.start
+    )
+
+
+def _read(settings: Settings, base: Path, now: datetime) -> tuple[Market, tuple[str, ...]]:
+    period = settings.period
+    tables = read_csv(
+        [source.reading(base) for source in settings.market.sources],
+        start=period.opens,
+        end=period.end,
+        not_after=now + timedelta(days=1),
+    )
+    return assemble(tables), tuple(note for table in tables for note in table.notes)
+
+
+def _facts(settings: Settings, loaded: LoadedMarket) -> MarketFacts:
+    market = loaded.market
+    first = datetime.fromtimestamp(int(market.opens_at[loaded.warmup]), UTC)
+    return MarketFacts(
+        source=settings.market.source,
+        opens_at=first.date().isoformat(),
+        warmup=loaded.warmup,
+        ticks=len(market) - loaded.warmup,
+        periods_per_year=market.periods_per_year,
+        badge=badge(market),
+        series={
+            series.name: (
+                series.unit,
+                series.provenance.value,
+                PurePath(series.origin).name,  # The folder is how, not what.
+                market.sha256(series.name),
+            )
+            for series in market.series
+        },
+    )
+
+
+def _terms(settings: Settings) -> Terms:
+    costs = _plain(settings.costs)
+    trade_min = costs.pop("trade_min")
+    instruments = {table.name: table.instrument() for table in settings.instruments}
+    # In the order of their names, as in the manifest: the order of trading is no setting.
+    return Terms(dict(sorted(instruments.items())), CostModel(**costs), trade_min)
+
+
+def _population(settings: Settings) -> Population:
+    given = _plain(settings.population)
+    mix = dict(sorted(given.pop("mix").items()))  # The manifest does not know their order either.
+    return Population(mix=mix, **given)
+
+
+def _rules(settings: Settings) -> Rules:
+    rules, risk = settings.rules, _plain(settings.risk)
+    never = risk["halt_days"] == "never"
+    risk |= {"halt_days": None if never else risk["halt_days"]}
+    return Rules(
+        records=RecordRules(
+            weights=FitnessWeights(**_plain(settings.fitness)), **_plain(settings.records)
+        ),
+        ladder=LadderRules(
+            seat=Rule("seat", _conditions(rules.seat)),
+            entry=Rule("entry", _conditions(rules.entry)),
+            **_plain(settings.ladder),
+        ),
+        allocation=AllocationRules(**_plain(settings.allocation)),
+        evolution=EvolutionRules(**_plain(settings.evolution)),
+        risk=RiskRules(kill=_kill(rules.kill), **risk),
+    )
+
+
+def _kill(tables: Sequence[KillTable]) -> tuple[Rule, ...]:
+    return tuple(Rule(**(_plain(table) | {"all": _conditions(table)})) for table in tables)
+
+
+def _conditions(table: ConditionsTable) -> tuple[Condition, ...]:
+    return tuple(Condition(each.metric, each.op, _value(each)) for each in table.all)
+
+
+def _value(condition: ConditionTable) -> float:
+    """Return the number as the defaults write it: days are whole, so that hashes agree."""
+    whole = condition.metric in _WHOLE and condition.value.is_integer()
+    return int(condition.value) if whole else condition.value
+
+
+def _plain(section: Section) -> dict[str, Any]:
+    return section.model_dump()

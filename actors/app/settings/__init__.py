@@ -1,0 +1,22 @@
+"""Config: one TOML file in, frozen `Settings` out, or one `ConfigError` that lists what is wrong.
+
+Importing this package imports pydantic: a command that needs no config should not.
+"""
+
+from actors.app.settings.checks import check
+from actors.app.settings.load import load_settings, make_settings
+from actors.app.settings.pages import effective, schema
+from actors.app.settings.problems import ConfigError, Problem
+from actors.app.settings.settings import Period, Settings
+
+__all__ = [
+    "ConfigError",
+    "Period",
+    "Problem",
+    "Settings",
+    "check",
+    "effective",
+    "load_settings",
+    "make_settings",
+    "schema",
+]

@@ -1,0 +1,174 @@
+"""What no single key can know: values that must fit together, and names that must exist."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from actors.app.settings.fields import BP
+from actors.app.settings.market import SourceTable
+from actors.app.settings.offer import offered, read_columns
+from actors.app.settings.problems import Fault, Problem, Said, show, suggest
+from actors.app.settings.settings import Settings
+from arena.exceptions import ValidationError
+from arena.instruments import Kind
+from arena.strategies import Catalog, Choice, Strategy
+
+
+def check(settings: Settings, catalog: Catalog) -> list[Problem]:
+    """Return everything that does not fit together, in the order of the tables."""
+    problems = [*_check_sources(settings.market.sources), *_check_market(settings)]
+    problems += _check_period(settings)
+    problems += [*_check_sums(settings), *_check_order(settings), *_check_names(settings, catalog)]
+    if not problems:  # Else the market's columns are not known.
+        columns = offered(settings)
+        problems += [*_check_instruments(settings, columns)]
+        problems += [*_check_needs(settings, catalog, columns)]
+    return problems
+
+
+def _check_sources(sources: Sequence[SourceTable]) -> Iterator[Problem]:
+    places: dict[str, int] = {}
+    for n, source in enumerate(sources):
+        key = f"market.sources[{n}]"
+        try:
+            targets = [name for name, _ in read_columns(source)]
+        except ValidationError as error:
+            yield Problem(f"{key}.{error.field}", error.found, error.needed)
+            continue
+        for target in targets:
+            if target in places:
+                first = f"market.sources[{places[target]}]"
+                yield Problem(f"{key}.series", target, f"it once: {first} has it too")
+            places.setdefault(target, n)
+
+
+def _check_market(settings: Settings) -> Iterator[Problem]:
+    market = settings.market
+    reads, makes = market.source != "synthetic", market.source == "mixed"
+    why = f"since market.source = {market.source!r}"
+    if reads and not market.sources:
+        yield Problem("market.sources", Fault.MISSING, f"at least one table, {why}")
+    if market.sources and not reads:
+        yield Problem("market.sources", Said(f"{len(market.sources)} tables"), f"none, {why}")
+    if makes and not market.generated:
+        yield Problem("market.generated", Fault.MISSING, f"at least one lending pool, {why}")
+    if market.generated and not makes:
+        yield Problem("market.generated", [*market.generated], f"none, {why}")
+    yield from _check_twice("market.generated", market.generated)
+
+
+def _check_period(settings: Settings) -> Iterator[Problem]:
+    market, days = settings.market, settings.run.days
+    if market.source != "synthetic":
+        why = f"since market.source = {market.source!r}"
+        if market.start is None:
+            yield Problem("market.start", Fault.MISSING, f"a date such as 2020-04-10, {why}")
+        if market.end is None and days is None:
+            yield Problem("market.end", Fault.MISSING, f"a date, or run.days, {why}")
+    if market.end is not None:
+        start = settings.period.start
+        span = (market.end - start).days + 1
+        if span < 1:
+            yield Problem("market.end", Said(str(market.end)), f"{start} or later")
+        elif days is not None and days > span:
+            needed = f"at most {span}, the days from {start} to market.end = {market.end}"
+            yield Problem("run.days", days, needed)
+
+
+def _check_sums(settings: Settings) -> Iterator[Problem]:
+    treasury = settings.treasury
+    shares = (treasury.reserve_bp, treasury.proving_bp, treasury.arena_bp)
+    if sum(shares) != BP:
+        key = "treasury.reserve_bp + proving_bp + arena_bp"
+        yield Problem(key, sum(shares), f"{BP}, the whole")
+    if sum(settings.allocation.tiers) != BP:
+        yield Problem("allocation.tiers", sum(settings.allocation.tiers), f"a sum of {BP}")
+    for key in ("total", "virtual_capital"):
+        if getattr(treasury, key) == 0:
+            yield Problem(f"treasury.{key}", "0.00", "more than nothing")
+
+
+def _check_order(settings: Settings) -> Iterator[Problem]:
+    """Yield every pair (low, high) that stands the wrong way round."""
+    pairs = (
+        ("records", "observations_min", "records", "window"),
+        ("allocation", "elite_top", "allocation", "active_top"),
+        ("evolution", "mutation_low", "evolution", "mutation_high"),
+        ("population", "agents", "evolution", "agents_max"),
+        ("risk", "failures_max", "risk", "failure_window"),
+    )
+    for low_table, low, high_table, high in pairs:
+        found = getattr(getattr(settings, low_table), low)
+        most = getattr(getattr(settings, high_table), high)
+        if found > most:
+            yield Problem(f"{low_table}.{low}", found, f"at most {high_table}.{high} = {most}")
+
+
+def _check_names(settings: Settings, catalog: Catalog) -> Iterator[Problem]:
+    population = settings.population
+    for key, names in (("mix", population.mix), ("baselines", population.baselines)):
+        for name in names:
+            if name not in catalog:
+                needed = f"a known strategy, {suggest(name, catalog)}"
+                yield Problem(f"population.{key}", name, needed)
+    yield from _check_twice("population.baselines", population.baselines)
+    yield from _check_twice("instruments", [each.name for each in settings.instruments])
+    yield from _check_twice("rules.kill", [rule.id for rule in settings.rules.kill])
+
+
+def _check_twice(key: str, names: Sequence[str]) -> Iterator[Problem]:
+    for n, name in enumerate(names):
+        first = names.index(name)
+        if first < n:
+            yield Problem(f"{key}[{n}]", name, f"another name: {key}[{first}] has it already")
+
+
+def _check_instruments(settings: Settings, columns: dict[str, str]) -> Iterator[Problem]:
+    for n, table in enumerate(settings.instruments):
+        key, instrument = f"instruments[{n}]", table.instrument()
+        needs = [instrument.open_column, instrument.close_column]
+        if instrument.kind is Kind.LENDING:
+            needs.append(instrument.rate_column)
+        yield from _check_columns(f"{key}.name", table.name, needs, columns)
+        unit = columns.get(instrument.close_column)
+        wanted = "USD" if instrument.kind is Kind.SPOT else "index"
+        if unit not in {None, wanted}:
+            needed = f"the other kind: {instrument.close_column} is in {unit}, not in {wanted}"
+            yield Problem(f"{key}.kind", table.kind, needed)
+        if instrument.kind is Kind.SPOT and table.protocol is not None:
+            yield Problem(f"{key}.protocol", table.protocol, "none: only a deposit has a protocol")
+
+
+def _check_needs(
+    settings: Settings, catalog: Catalog, columns: dict[str, str]
+) -> Iterator[Problem]:
+    instruments = {table.name: table.instrument() for table in settings.instruments}
+    spot = [name for name, each in instruments.items() if each.kind is Kind.SPOT]
+    kinds = {each.kind for each in instruments.values()}
+    population = settings.population
+    for key, names in (("mix", population.mix), ("baselines", population.baselines)):
+        for name in names:
+            place, strategy = f"population.{key}", catalog[name]
+            yield from _check_columns(place, name, strategy.needs, columns)
+            if strategy.needs_kind is not None and strategy.needs_kind not in kinds:
+                needed = f"an instrument of kind {strategy.needs_kind.value!r} for it to hold"
+                yield Problem(place, name, needed)
+            missing = [asset for asset in _assets(strategy) if asset not in spot]
+            if missing:
+                needed = f"the assets that it may draw as instruments: add {', '.join(missing)}"
+                yield Problem(place, name, needed)
+
+
+def _assets(strategy: type[Strategy]) -> tuple[str, ...]:
+    """Return the instruments that a strategy names: the options of its parameter `asset`."""
+    choices = (p for p in strategy.parameters if isinstance(p, Choice) and p.name == "asset")
+    return tuple(option for choice in choices for option in choice.options)
+
+
+def _check_columns(
+    key: str, name: str, needs: Iterable[str], columns: dict[str, str]
+) -> Iterator[Problem]:
+    for column in needs:
+        if column not in columns:
+            needed = f"a market with the column {show(column)}, {suggest(column, columns)}"
+            yield Problem(key, name, needed)

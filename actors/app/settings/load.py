@@ -1,0 +1,75 @@
+"""From a file and the command line to `Settings`, or to one error that lists what is wrong."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pydantic
+
+from actors.app.settings import overrides as command_line
+from actors.app.settings.checks import check
+from actors.app.settings.explain import explain
+from actors.app.settings.problems import ConfigError, Problem, join
+from actors.app.settings.read import read_toml
+from actors.app.settings.settings import Settings
+from arena.strategies import BUILT_IN, Catalog
+
+
+def load_settings(
+    path: Path, overrides: Sequence[str] = (), *, catalog: Catalog = BUILT_IN
+) -> Settings:
+    """Return the settings in a TOML file, with overrides such as `run.seed=7` over them.
+
+    Args:
+        path: A `.toml` file.
+        overrides: `table.key=value`, the value in TOML or a bare word; the later one wins.
+        catalog: The strategies that the config can name.
+
+    Raises:
+        ConfigError: The file cannot be read, or what it says, overrides included, cannot be used.
+    """
+    return make_settings(read_toml(path), overrides, place=str(path), catalog=catalog)
+
+
+def make_settings(
+    data: Mapping[str, Any],
+    overrides: Sequence[str] = (),
+    *,
+    place: str = "config",
+    catalog: Catalog = BUILT_IN,
+) -> Settings:
+    """Return the settings in `data`, as TOML would give it; an empty mapping is all defaults.
+
+    Args:
+        data: Tables by name; not changed.
+        overrides: As for `load_settings`.
+        place: What messages call the source of `data`.
+        catalog: The strategies that the config can name.
+
+    Raises:
+        ConfigError: It cannot be used; all problems are listed.
+    """
+    tables = copy.deepcopy(dict(data))
+    origins = command_line.apply_overrides(tables, overrides)
+    try:
+        settings = Settings.model_validate(tables)
+    except pydantic.ValidationError as error:
+        problems = explain(error, Settings.model_json_schema())
+    else:
+        problems = check(settings, catalog)
+        if not problems:
+            return settings
+    raise ConfigError([_place(problem, origins, place) for problem in problems])
+
+
+def _place(problem: Problem, origins: Mapping[tuple[str, ...], str], file: str) -> Problem:
+    """Return `problem` with the override that brought it, or else the file."""
+    for path, override in origins.items():
+        key = join(path)
+        if problem.key == key or problem.key.startswith((f"{key}.", f"{key}[")):
+            return replace(problem, place=override)
+    return replace(problem, place=file)

@@ -1,0 +1,24 @@
+"""What the settings say about themselves: the effective config, the schema, the reference page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from actors.app.settings.settings import Settings
+
+
+def effective(settings: Settings) -> dict[str, Any]:
+    """Return every value that the run uses, as plain data: money as text, dates as ISO text."""
+    data: dict[str, Any] = settings.model_dump(mode="json", exclude_none=True)
+    period = settings.period
+    data["run"]["days"] = period.days
+    data["market"] |= {"start": str(period.start), "end": str(period.end)}
+    return data
+
+
+def schema() -> dict[str, Any]:
+    """Return the JSON Schema of a config file."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **Settings.model_json_schema(),
+    }

@@ -1,0 +1,96 @@
+"""`Settings`: a whole config, and the days that it asks for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from pydantic import Field
+
+from actors.app.settings.fields import Name, Section
+from actors.app.settings.game import (
+    AllocationTable,
+    CostsTable,
+    EvolutionTable,
+    FitnessTable,
+    LadderTable,
+    PopulationTable,
+    RecordsTable,
+    RiskTable,
+    RulesTable,
+    TreasuryTable,
+)
+from actors.app.settings.market import InstrumentTable, MarketTable, default_instruments
+
+SYNTHETIC_START = date(2020, 1, 1)
+SYNTHETIC_DAYS = 180
+
+
+class RunTable(Section):
+    """What the run is called, what it draws from, and how long it is."""
+
+    name: Name = Field(default="arena", description="Names the run's folder.")
+    seed: int = Field(
+        default=42, ge=0, le=2**63 - 1, description="The root of all randomness in the run."
+    )
+    days: int | None = Field(
+        default=None,
+        ge=1,
+        le=36_525,
+        description="Days that are settled. Left out: up to `market.end`, or 180 in a synthetic "
+        "market.",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """The days of a run.
+
+    Attributes:
+        start: The first day that is settled.
+        days: How many are settled.
+        warmup: How many days stand before them.
+    """
+
+    start: date
+    days: int
+    warmup: int
+
+    @property
+    def opens(self) -> date:
+        """The first day that agents see."""
+        return self.start - timedelta(days=self.warmup)
+
+    @property
+    def end(self) -> date:
+        """The last day that is settled."""
+        return self.start + timedelta(days=self.days - 1)
+
+
+class Settings(Section):
+    """One config file: what is run, on which market, under which rules."""
+
+    run: RunTable = Field(default=RunTable())
+    market: MarketTable = Field(default=MarketTable())
+    instruments: tuple[InstrumentTable, ...] = Field(
+        default=default_instruments(), strict=False, min_length=1
+    )
+    treasury: TreasuryTable = Field(default=TreasuryTable())
+    costs: CostsTable = Field(default=CostsTable())
+    population: PopulationTable = Field(default=PopulationTable())
+    records: RecordsTable = Field(default=RecordsTable())
+    fitness: FitnessTable = Field(default=FitnessTable())
+    ladder: LadderTable = Field(default=LadderTable())
+    rules: RulesTable = Field(default=RulesTable())
+    allocation: AllocationTable = Field(default=AllocationTable())
+    evolution: EvolutionTable = Field(default=EvolutionTable())
+    risk: RiskTable = Field(default=RiskTable())
+
+    @property
+    def period(self) -> Period:
+        """The days of the run, as `run.days`, `market.start` and `market.end` give them."""
+        start = self.market.start or SYNTHETIC_START
+        days = self.run.days or SYNTHETIC_DAYS
+        if self.run.days is None and self.market.end is not None:
+            days = (self.market.end - start).days + 1
+        return Period(start, days, self.market.warmup_days)
