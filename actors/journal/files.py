@@ -16,7 +16,13 @@ from pathlib import Path
 
 from actors.journal.chain import genesis_hash
 from actors.journal.port import StorageError
-from actors.journal.schema import APPLICATION_ID, NotARunError, check_identity, migrate
+from actors.journal.schema import (
+    APPLICATION_ID,
+    DAMAGE,
+    NotARunError,
+    check_identity,
+    migrate,
+)
 from arena.exceptions import EventSourcingError
 
 FILE_NAME = "run.db"
@@ -46,7 +52,6 @@ READER: Mapping[str, str | int] = {
 }
 
 _UNLINKABLE = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOTSUP}
-_UNWRITABLE = {sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY}
 
 
 def database_path(path: str | os.PathLike[str]) -> Path:
@@ -163,14 +168,19 @@ def connect_reader(path: Path) -> sqlite3.Connection:
         raise NotARunError(f"{str(path)!r} is empty")
     try:
         return _open_reader(path, "mode=ro")
-    except sqlite3.DatabaseError as error:
-        if error.sqlite_errorcode & 0xFF not in _UNWRITABLE or _has_wal(path):
+    except DAMAGE as error:
+        if not _is_unwritable(error) or _has_wal(path):
             raise EventSourcingError(f"{str(path)!r} cannot be read: {error}") from error
     try:
         # A folder that takes no -shm file.  Without a -wal nobody is writing.
         return _open_reader(path, "mode=ro&immutable=1")
-    except sqlite3.DatabaseError as error:
+    except DAMAGE as error:
         raise NotARunError(f"{str(path)!r} cannot be opened: {error}") from error
+
+
+def _is_unwritable(error: Exception) -> bool:
+    code = getattr(error, "sqlite_errorcode", 0)
+    return code & 0xFF in {sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY}
 
 
 def _has_wal(path: Path) -> bool:

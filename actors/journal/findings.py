@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from actors.journal.chain import Head
+from actors.journal.schema import DAMAGE
 
 FINDINGS_MAX = 1000
 
@@ -104,6 +105,6 @@ class Rows:
     def _stream(self, connection: sqlite3.Connection, sql: str) -> Iterator[tuple[Any, ...]]:
         try:
             yield from connection.execute(sql)
-        except sqlite3.DatabaseError as error:
+        except DAMAGE as error:
             self.broken = True
             self._findings.add(None, self.table, f"SQLite cannot read on: {error}")

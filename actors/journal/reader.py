@@ -17,6 +17,7 @@ from actors.journal.chain import Entry, Head
 from actors.journal.codec import decode
 from actors.journal.files import connect_reader, database_path
 from actors.journal.rows import LedgerRow, TradeRow
+from actors.journal.schema import DAMAGE
 from arena.events import Event
 from arena.exceptions import EventSourcingError
 
@@ -202,7 +203,7 @@ class JournalReader:
     def _rows(self, sql: str, where: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
         try:
             return self.connection.execute(sql, where or {}).fetchall()
-        except sqlite3.DatabaseError as error:
+        except DAMAGE as error:
             raise EventSourcingError(f"{str(self.path)!r} is damaged: {error}") from error
 
 

@@ -17,6 +17,9 @@ from arena.exceptions import EventSourcingError
 APPLICATION_ID = 0x41524E41
 """`ARNA`, in bytes 68 to 71 of the file."""
 
+DAMAGE = (sqlite3.DatabaseError, UnicodeDecodeError)
+"""How a damaged file shows itself; the second, where SQLite quotes the damage in its message."""
+
 _NUMBERED = re.compile(r"(\d{3})_[a-z0-9_]+\.sql")
 
 
@@ -92,7 +95,7 @@ def check_identity(connection: sqlite3.Connection, name: str) -> None:
         (application_id,) = connection.execute("PRAGMA application_id").fetchone()
         (version,) = connection.execute("PRAGMA user_version").fetchone()
     except sqlite3.DatabaseError as error:
-        if error.sqlite_errorcode == sqlite3.SQLITE_NOTADB:
+        if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_NOTADB:
             raise NotARunError(f"{name!r} is not an arena database: {error}") from error
         raise
     if application_id != APPLICATION_ID:
@@ -108,7 +111,7 @@ def check_schema(connection: sqlite3.Connection) -> list[str]:
     """Return one line for each table, index, view or trigger that is missing, changed or foreign.
 
     Raises:
-        sqlite3.DatabaseError: The schema cannot be read at all.
+        sqlite3.DatabaseError, UnicodeDecodeError: The schema cannot be read at all (`DAMAGE`).
     """
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     expected, found = _reference(version), _objects(connection)

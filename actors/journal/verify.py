@@ -9,14 +9,13 @@ see is a tail that was cut off: for that, compare the head with a receipt.
 from __future__ import annotations
 
 import os
-import sqlite3
 
 from actors.journal.audit import Audit
 from actors.journal.chain import HASHED, Head, digest, genesis_hash
 from actors.journal.codec import decode
 from actors.journal.findings import Finding, Findings, Rows, VerifyReport
 from actors.journal.reader import JournalReader, open_run
-from actors.journal.schema import NewerRunError, NotARunError, check_schema
+from actors.journal.schema import DAMAGE, NewerRunError, NotARunError, check_schema
 from arena.events import Event
 from arena.exceptions import EventSourcingError
 from arena.ids import RunId, event_id
@@ -85,7 +84,7 @@ class _Walk:
             for (line,) in self._db.execute("PRAGMA integrity_check(100)"):
                 if line != "ok":
                     self._findings.add(None, "file", line)
-        except sqlite3.DatabaseError as error:
+        except DAMAGE as error:
             self._findings.add(None, "file", f"SQLite cannot check it: {error}")
         self._check_meta()
         audit = Audit(self._db, self._findings)
@@ -95,7 +94,8 @@ class _Walk:
 
     def _check_meta(self) -> None:
         sql = "SELECT key, value FROM meta"
-        meta: dict[str, str] = dict(Rows(self._db, "meta", sql, self._findings))
+        rows = Rows(self._db, "meta", sql, self._findings)
+        meta = {key: value for key, value in rows if isinstance(value, str)}
         missing = {"manifest", "genesis", "run_id"} - meta.keys()
         for key in sorted(missing):
             self._findings.add(None, "meta", f"{key} is missing")
