@@ -41,10 +41,12 @@ class Audit:
         ledger, trades = self._ledger.upto(seq), self._trades.upto(seq)
         if event is not None:
             try:
-                self._compare(self._ledger, seq, ledger, ledger_rows(seq, event))
-                self._compare(self._trades, seq, trades, trade_rows(seq, event))
-            except (EventSourcingError, ValueError, KeyError) as error:
+                expected = ledger_rows(seq, event), trade_rows(seq, event)
+            except (ArithmeticError, EventSourcingError, LookupError, ValueError) as error:
                 self._findings.add(seq, "events", f"its rows cannot be derived: {error}")
+            else:
+                self._compare(self._ledger, ledger, expected[0])
+                self._compare(self._trades, trades, expected[1])
         if ledger:
             self._post(seq, [row for row in ledger if isinstance(row[5], int)])
 
@@ -62,21 +64,19 @@ class Audit:
     def _compare(
         self,
         rows: Rows,
-        seq: int,
         found: Sequence[tuple[Any, ...]],
         expected: Sequence[tuple[Any, ...]],
     ) -> None:
-        if found == expected or rows.broken:
+        if not (found or expected) or found == expected or rows.broken:
             return
         there = {row[:2]: row for row in found}
         for row in expected:
             got = there.pop(row[:2], None)
             if got is None:
-                self._findings.add(seq, rows.table, f"line {row[1]} is missing: {row[2:]}")
+                self._findings.add(row[0], rows.table, f"line {row[1]} is missing: {row[2:]}")
             elif got != row:
-                self._findings.add(
-                    seq, rows.table, f"line {row[1]} was changed: {got[2:]}, should be {row[2:]}"
-                )
+                message = f"line {row[1]} was changed: {got[2:]}, should be {row[2:]}"
+                self._findings.add(row[0], rows.table, message)
         for row in there.values():
             self._extra(rows.table, row)
 

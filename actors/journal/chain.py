@@ -132,38 +132,13 @@ def link(
     """
     if len(timestamp) != _TIMESTAMP_LENGTH or not timestamp.endswith("Z"):
         raise ValueError(f"timestamp {timestamp!r} must look like 2020-04-11T00:00:00.000000Z")
-    seq = head.seq + 1
-    name = event_id(run_id, seq)
-    kind = type(event).__name__
+    seq, version = head.seq + 1, TYPE_VERSION
+    name, kind, data = event_id(run_id, seq), type(event).__name__, encode(event)
     agent: str | None = getattr(event, "agent_id", None)
-    data = encode(event)
-    own = digest(
-        (
-            head.hash.encode(),
-            b"%d" % seq,
-            name.encode(),
-            kind.encode(),
-            b"%d" % TYPE_VERSION,
-            _stored(agent),
-            timestamp.encode(),
-            _stored(command_id),
-            _stored(caused_by),
-            data.encode(),
-        )
-    )
-    return Entry(
-        seq,
-        name,
-        kind,
-        TYPE_VERSION,
-        agent,
-        timestamp,
-        data,
-        caused_by,
-        command_id,
-        head.hash,
-        own,
-    )
+    prev = head.hash
+    hashed = (prev, seq, name, kind, version, agent, timestamp, command_id, caused_by, data)
+    own = digest([_stored(value) for value in hashed])
+    return Entry(seq, name, kind, version, agent, timestamp, data, caused_by, command_id, prev, own)
 
 
 def check_follows(head: Head, entries: Iterable[Entry]) -> Head:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -86,25 +86,39 @@ class Rows:
         self.broken = False
         self.table = table
         self._findings = findings
-        self._rows = self._stream(connection, sql)
-        self._next = next(self._rows, None)
+        self._cursor = connection.cursor()
+        self._next: tuple[Any, ...] | None = None
+        try:
+            self._cursor.execute(sql)
+        except DAMAGE as error:
+            self._break(error)
+        else:
+            self._advance()
 
     def __iter__(self) -> Iterator[tuple[Any, ...]]:
         while (row := self._next) is not None:
-            self._next = next(self._rows, None)
             yield row
+            self._advance()
 
-    def upto(self, seq: int) -> list[tuple[Any, ...]]:
+    def upto(self, seq: int) -> Sequence[tuple[Any, ...]]:
         """Take the next rows as long as their first column is at most `seq`."""
+        row = self._next
+        if row is None or row[0] > seq:
+            return ()
         taken = []
-        while (row := self._next) is not None and row[0] <= seq:
+        while row is not None and row[0] <= seq:
             taken.append(row)
-            self._next = next(self._rows, None)
+            self._advance()
+            row = self._next
         return taken
 
-    def _stream(self, connection: sqlite3.Connection, sql: str) -> Iterator[tuple[Any, ...]]:
+    def _advance(self) -> None:
         try:
-            yield from connection.execute(sql)
+            self._next = next(self._cursor, None)
         except DAMAGE as error:
-            self.broken = True
-            self._findings.add(None, self.table, f"SQLite cannot read on: {error}")
+            self._break(error)
+
+    def _break(self, error: Exception) -> None:
+        self.broken = True
+        self._next = None
+        self._findings.add(None, self.table, f"SQLite cannot read on: {error}")
