@@ -14,8 +14,8 @@ from typing import Any
 
 from actors.app.settings import ConfigError, Settings, check
 from actors.app.settings.fields import Section
-from actors.app.settings.game import ConditionsTable, ConditionTable, KillTable
 from actors.app.settings.offer import DEPOSIT
+from actors.app.settings.rules import ConditionTable, KillTable
 from actors.feeds import assemble, badge, merge, read_csv
 from actors.feeds.synthetic import load_synthetic
 from arena.execution import CostModel, Terms
@@ -162,8 +162,8 @@ def _rules(settings: Settings) -> Rules:
             weights=FitnessWeights(**_plain(settings.fitness)), **_plain(settings.records)
         ),
         ladder=LadderRules(
-            seat=Rule("seat", _conditions(rules.seat)),
-            entry=Rule("entry", _conditions(rules.entry)),
+            seat=Rule("seat", _conditions(rules.seat.all)),
+            entry=Rule("entry", _conditions(rules.entry.all)),
             **_plain(settings.ladder),
         ),
         allocation=AllocationRules(**_plain(settings.allocation)),
@@ -173,11 +173,11 @@ def _rules(settings: Settings) -> Rules:
 
 
 def _kill(tables: Sequence[KillTable]) -> tuple[Rule, ...]:
-    return tuple(Rule(**(_plain(table) | {"all": _conditions(table)})) for table in tables)
+    return tuple(Rule(**(_plain(table) | {"all": _conditions(table.all)})) for table in tables)
 
 
-def _conditions(table: ConditionsTable) -> tuple[Condition, ...]:
-    return tuple(Condition(each.metric, each.op, _value(each)) for each in table.all)
+def _conditions(tables: Sequence[ConditionTable]) -> tuple[Condition, ...]:
+    return tuple(Condition(each.metric, each.op, _value(each)) for each in tables)
 
 
 def _value(condition: ConditionTable) -> float:

@@ -5,8 +5,9 @@ Importing this package imports pydantic: a command that needs no config should n
 
 from actors.app.settings.checks import check
 from actors.app.settings.load import load_settings, make_settings
-from actors.app.settings.pages import effective, schema
+from actors.app.settings.pages import effective, schema, show_toml
 from actors.app.settings.problems import ConfigError, Problem
+from actors.app.settings.reference_page import reference
 from actors.app.settings.settings import Period, Settings
 
 __all__ = [
@@ -18,5 +19,7 @@ __all__ = [
     "effective",
     "load_settings",
     "make_settings",
+    "reference",
     "schema",
+    "show_toml",
 ]

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from actors.app.settings.fields import BP
 from actors.app.settings.market import SourceTable
 from actors.app.settings.offer import offered, read_columns
-from actors.app.settings.problems import Fault, Problem, Said, show, suggest
+from actors.app.settings.problems import Fault, Problem, Said, join, show, suggest
 from actors.app.settings.settings import Settings
 from arena.exceptions import ValidationError
 from arena.instruments import Kind
@@ -49,7 +49,7 @@ def _check_market(settings: Settings) -> Iterator[Problem]:
     if reads and not market.sources:
         yield Problem("market.sources", Fault.MISSING, f"at least one table, {why}")
     if market.sources and not reads:
-        yield Problem("market.sources", Said(f"{len(market.sources)} tables"), f"none, {why}")
+        yield Problem("market.sources", [source.path for source in market.sources], f"none, {why}")
     if makes and not market.generated:
         yield Problem("market.generated", Fault.MISSING, f"at least one lending pool, {why}")
     if market.generated and not makes:
@@ -79,8 +79,8 @@ def _check_sums(settings: Settings) -> Iterator[Problem]:
     treasury = settings.treasury
     shares = (treasury.reserve_bp, treasury.proving_bp, treasury.arena_bp)
     if sum(shares) != BP:
-        key = "treasury.reserve_bp + proving_bp + arena_bp"
-        yield Problem(key, sum(shares), f"{BP}, the whole")
+        found = Said(f"reserve_bp + proving_bp + arena_bp = {sum(shares)}")
+        yield Problem("treasury", found, f"{BP}, the whole")
     if sum(settings.allocation.tiers) != BP:
         yield Problem("allocation.tiers", sum(settings.allocation.tiers), f"a sum of {BP}")
     for key in ("total", "virtual_capital"):
@@ -106,21 +106,25 @@ def _check_order(settings: Settings) -> Iterator[Problem]:
 
 def _check_names(settings: Settings, catalog: Catalog) -> Iterator[Problem]:
     population = settings.population
-    for key, names in (("mix", population.mix), ("baselines", population.baselines)):
-        for name in names:
-            if name not in catalog:
-                needed = f"a known strategy, {suggest(name, catalog)}"
-                yield Problem(f"population.{key}", name, needed)
+    for name in population.mix:
+        if name not in catalog:
+            yield Problem(join(("population", "mix", name)), Fault.UNKNOWN, suggest(name, catalog))
+    for n, name in enumerate(population.baselines):
+        if name not in catalog:
+            needed = f"a known strategy ({suggest(name, catalog)})"
+            yield Problem(f"population.baselines[{n}]", name, needed)
     yield from _check_twice("population.baselines", population.baselines)
-    yield from _check_twice("instruments", [each.name for each in settings.instruments])
-    yield from _check_twice("rules.kill", [rule.id for rule in settings.rules.kill])
+    yield from _check_twice("instruments", [each.name for each in settings.instruments], "name")
+    yield from _check_twice("rules.kill", [rule.id for rule in settings.rules.kill], "id")
 
 
-def _check_twice(key: str, names: Sequence[str]) -> Iterator[Problem]:
+def _check_twice(key: str, names: Sequence[str], part: str = "") -> Iterator[Problem]:
+    end = f".{part}" if part else ""
     for n, name in enumerate(names):
         first = names.index(name)
         if first < n:
-            yield Problem(f"{key}[{n}]", name, f"another name: {key}[{first}] has it already")
+            needed = f"another name: {key}[{first}]{end} is that already"
+            yield Problem(f"{key}[{n}]{end}", name, needed)
 
 
 def _check_instruments(settings: Settings, columns: dict[str, str]) -> Iterator[Problem]:
@@ -142,21 +146,27 @@ def _check_instruments(settings: Settings, columns: dict[str, str]) -> Iterator[
 def _check_needs(
     settings: Settings, catalog: Catalog, columns: dict[str, str]
 ) -> Iterator[Problem]:
-    instruments = {table.name: table.instrument() for table in settings.instruments}
-    spot = [name for name, each in instruments.items() if each.kind is Kind.SPOT]
-    kinds = {each.kind for each in instruments.values()}
-    population = settings.population
-    for key, names in (("mix", population.mix), ("baselines", population.baselines)):
-        for name in names:
-            place, strategy = f"population.{key}", catalog[name]
-            yield from _check_columns(place, name, strategy.needs, columns)
-            if strategy.needs_kind is not None and strategy.needs_kind not in kinds:
-                needed = f"an instrument of kind {strategy.needs_kind.value!r} for it to hold"
-                yield Problem(place, name, needed)
-            missing = [asset for asset in _assets(strategy) if asset not in spot]
-            if missing:
-                needed = f"the assets that it may draw as instruments: add {', '.join(missing)}"
-                yield Problem(place, name, needed)
+    """Yield every strategy of the population that would find nothing to watch, or to hold."""
+    instruments = [table.instrument() for table in settings.instruments]
+    spot = [each.name for each in instruments if each.kind is Kind.SPOT]
+    for key, name in _strategies(settings):
+        strategy = catalog[name]
+        yield from _check_columns(key, name, strategy.needs, columns)
+        if strategy.needs_kind not in {None, *(each.kind for each in instruments)}:
+            needed = f"an instrument of kind {strategy.needs_kind!s} for it to hold"
+            yield Problem(key, name, needed)
+        missing = [asset for asset in _assets(strategy) if asset not in spot]
+        if missing:
+            needed = f"the spot assets that it may choose as instruments: {', '.join(missing)}"
+            yield Problem(key, name, needed)
+
+
+def _strategies(settings: Settings) -> Iterator[tuple[str, str]]:
+    """Yield the key and the name of each strategy of the population."""
+    for name in settings.population.mix:
+        yield join(("population", "mix", name)), name
+    for n, name in enumerate(settings.population.baselines):
+        yield f"population.baselines[{n}]", name
 
 
 def _assets(strategy: type[Strategy]) -> tuple[str, ...]:
@@ -170,5 +180,5 @@ def _check_columns(
 ) -> Iterator[Problem]:
     for column in needs:
         if column not in columns:
-            needed = f"a market with the column {show(column)}, {suggest(column, columns)}"
+            needed = f"the market to have a column {show(column)} ({suggest(column, columns)})"
             yield Problem(key, name, needed)

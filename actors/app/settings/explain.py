@@ -23,9 +23,14 @@ _TYPES = {
     "array": "a list",
 }
 
+_DOTTED = "; a name with a dot stands in quotes"
+
 
 def explain(error: pydantic.ValidationError, schema: Node) -> list[Problem]:
-    """Return one problem for each key that is wrong, in the order of the tables."""
+    """Return one problem for each key that is wrong, in the order of the tables.
+
+    A list with a bad item is no problem of its own, though pydantic may find it too short without.
+    """
     problems: dict[str, Problem] = {}
     for fault in error.errors(include_url=False):
         path, node, parent = _find(fault["loc"], schema)
@@ -36,9 +41,13 @@ def explain(error: pydantic.ValidationError, schema: Node) -> list[Problem]:
         elif fault["type"] == "missing":
             problem = Problem(key, Fault.MISSING, needed(node, schema))
         else:
-            problem = Problem(key, fault["input"], needed(node, schema))
+            hint = (
+                _DOTTED if isinstance(fault["input"], dict) and node.get("type") == "string" else ""
+            )
+            problem = Problem(key, fault["input"], f"{needed(node, schema)}{hint}")
         problems.setdefault(key, problem)
-    return [*problems.values()]
+    inner = {key[:end] for key in problems for end, c in enumerate(key) if c in ".["}
+    return [problem for key, problem in problems.items() if key not in inner]
 
 
 def needed(node: Node, schema: Node) -> str:
@@ -53,8 +62,6 @@ def needed(node: Node, schema: Node) -> str:
         return f"one of {', '.join(map(str, node['enum']))}"
     if "const" in node:
         return repr(node["const"])
-    if node.get("format") == "date":
-        return f"a date such as 2020-04-10, without quotes{_range(node)}"
     if node.get("type") == "array":
         return _needed_list(node, schema)
     if node.get("type") == "object" and isinstance(node.get("additionalProperties"), dict):

@@ -21,14 +21,13 @@ from arena.ids import is_name
 from arena.money import MONEY_MAX, Money, parse_usd, render_usd
 
 BP = 10_000
+DAYS_MAX = 36_525
 
 
 class Section(BaseModel):
     """A table of the config: frozen, strict, and without keys that nobody knows."""
 
-    model_config = ConfigDict(
-        frozen=True, strict=True, extra="forbid", allow_inf_nan=False, validate_default=False
-    )
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
 
 
 def wrong(needed: str) -> PydanticCustomError:
@@ -95,6 +94,9 @@ def usd(default: Money, description: str) -> Any:
     return Field(default=default, description=description, json_schema_extra={"default": text})
 
 
+Share = Annotated[float, Field(gt=0, le=1)]
+Drawdown = Annotated[float, Field(ge=-1, le=0)]
+Days = Annotated[int, Field(ge=1, le=DAYS_MAX)]
 BasisPoints = Annotated[int, Field(ge=0, le=BP)]
 Name = Annotated[
     str,

@@ -10,9 +10,9 @@ from typing import Any
 
 import pydantic
 
-from actors.app.settings import overrides as command_line
 from actors.app.settings.checks import check
 from actors.app.settings.explain import explain
+from actors.app.settings.overrides import PLACE, apply_overrides
 from actors.app.settings.problems import ConfigError, Problem, join
 from actors.app.settings.read import read_toml
 from actors.app.settings.settings import Settings
@@ -54,7 +54,7 @@ def make_settings(
         ConfigError: It cannot be used; all problems are listed.
     """
     tables = copy.deepcopy(dict(data))
-    origins = command_line.apply_overrides(tables, overrides)
+    changed = [join(path) for path in apply_overrides(tables, overrides)]
     try:
         settings = Settings.model_validate(tables)
     except pydantic.ValidationError as error:
@@ -63,13 +63,14 @@ def make_settings(
         problems = check(settings, catalog)
         if not problems:
             return settings
-    raise ConfigError([_place(problem, origins, place) for problem in problems])
+    raise ConfigError([_place(problem, changed, place) for problem in problems])
 
 
-def _place(problem: Problem, origins: Mapping[tuple[str, ...], str], file: str) -> Problem:
-    """Return `problem` with the override that brought it, or else the file."""
-    for path, override in origins.items():
-        key = join(path)
-        if problem.key == key or problem.key.startswith((f"{key}.", f"{key}[")):
-            return replace(problem, place=override)
-    return replace(problem, place=file)
+def _place(problem: Problem, changed: Sequence[str], file: str) -> Problem:
+    """Return `problem` with the place from which its key came: the file or the command line."""
+    is_set = any(_holds(key, problem.key) or _holds(problem.key, key) for key in changed)
+    return replace(problem, place=PLACE if is_set else file)
+
+
+def _holds(outer: str, inner: str) -> bool:
+    return inner == outer or inner.startswith((f"{outer}.", f"{outer}["))

@@ -6,7 +6,7 @@ from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, WithJsonSchema
 
 from actors.app.settings.fields import InstrumentName, Section, words
 from actors.feeds import CsvSource
@@ -21,7 +21,12 @@ POOLS = sorted([p.name for p in _RATES.floating] + [p.name for p in _RATES.fixed
 ASSETS = [asset.name for asset in _PARAMETERS.spot.assets]
 
 FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2100, 1, 1)
-Day = Annotated[date, Field(ge=FIRST_DAY, le=LAST_DAY)]
+_DAY_SCHEMA = {
+    "type": "string",
+    "format": "date",
+    "x-needed": f"a date from {FIRST_DAY} to {LAST_DAY}, without quotes",
+}
+Day = Annotated[date, Field(ge=FIRST_DAY, le=LAST_DAY), WithJsonSchema(_DAY_SCHEMA)]
 Unit = Annotated[str, *words(UNITS)]
 
 
@@ -118,12 +123,12 @@ class MarketTable(Section):
         description="`mixed` only: lending pools whose rates are made from the seed.",
     )
     sources: tuple[SourceTable, ...] = Field(
-        default=(), strict=False, description="`csv` and `mixed` only: the files."
+        default=(), strict=False, description="For `csv` and `mixed`."
     )
 
 
 class InstrumentTable(Section):
-    """Something that can be held.  Without any, the six of the synthetic market are taken."""
+    """Something that can be held."""
 
     name: InstrumentName = Field(
         description="Its columns are `<name>.open` and `<name>.close`, and `<name>.apr` for "

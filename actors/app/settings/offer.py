@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 
 from actors.app.settings.market import SourceTable
@@ -16,12 +17,17 @@ DEPOSIT = ("apr", "open", "close")
 
 def offered(settings: Settings) -> dict[str, str]:
     """Return the market's columns with their units, as `actors.feeds.assemble` will name them."""
-    synthetic = {s.name: s.unit for s in simulate_market(1, Seed(0)).series}
+    synthetic = _synthetic()
     if settings.market.source == "synthetic":
-        return synthetic
+        return dict(synthetic)
     read = dict(column for source in settings.market.sources for column in read_columns(source))
     made = (f"{pool}.{kind}" for pool in settings.market.generated for kind in DEPOSIT)
     return _with_deposits(read) | {name: synthetic[name] for name in made}
+
+
+@cache
+def _synthetic() -> Mapping[str, str]:
+    return {series.name: series.unit for series in simulate_market(1, Seed(0)).series}
 
 
 def read_columns(source: SourceTable) -> Iterator[tuple[str, str]]:

@@ -14,33 +14,33 @@ from actors.app.settings.problems import ConfigError, Problem, join
 
 Path: TypeAlias = tuple[str, ...]
 
+PLACE = "--set"
 _WORD = re.compile(r"[A-Za-z_./][A-Za-z0-9_./:+-]*")
 _NEEDED = "table.key=value, where the value is TOML or a bare word"
 
 
-def apply_overrides(data: dict[str, Any], overrides: Sequence[str]) -> dict[Path, str]:
+def apply_overrides(data: dict[str, Any], overrides: Sequence[str]) -> set[Path]:
     """Change `data` as the overrides say, the later one winning.
 
     Returns:
-        The path of each changed key, and the override that changed it.
+        The path of each changed key.
 
     Raises:
         ConfigError: Overrides cannot be read, or go through something that is not a table.
     """
-    origins: dict[Path, str] = {}
+    changed: set[Path] = set()
     problems: list[Problem] = []
     for override in overrides:
-        place = f"--set {override}"
         try:
             path, value = _parse(override)
-            _put(data, path, value, place)
+            _put(data, path, value)
         except ConfigError as error:
             problems.extend(error.problems)
         else:
-            origins[path] = place
+            changed.add(path)
     if problems:
         raise ConfigError(problems)
-    return origins
+    return changed
 
 
 def _parse(override: str) -> tuple[Path, object]:
@@ -70,16 +70,16 @@ def _parse_key(key: str) -> Path | None:
     return tuple(path)
 
 
-def _put(data: dict[str, Any], path: Path, value: object, place: str) -> None:
+def _put(data: dict[str, Any], path: Path, value: object) -> None:
     table = data
     for depth, part in enumerate(path[:-1], start=1):
         inner = table.setdefault(part, {})
         if not isinstance(inner, dict):
             needed = "a table; a list is set as a whole"
-            raise ConfigError([Problem(join(path[:depth]), inner, needed, place)])
+            raise ConfigError([Problem(join(path[:depth]), inner, needed, PLACE)])
         table = inner
     table[path[-1]] = value
 
 
 def _refuse(override: str) -> ConfigError:
-    return ConfigError([Problem("", override, _NEEDED, "--set")])
+    return ConfigError([Problem("", override, _NEEDED, PLACE)])

@@ -8,6 +8,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import date
 from enum import Enum
 
 from arena.exceptions import ValidationError
@@ -81,12 +82,19 @@ class ConfigError(ValidationError):
 def show(value: object) -> str:
     """Return `value` as a message quotes it: short, on one line, control characters escaped."""
     try:
-        text = escape(value if isinstance(value, Said) else repr(value))
+        text = escape(value if isinstance(value, Said) else _write(value))
     except ValueError:  # Python writes no whole number of more than 4,300 digits.
         return "a whole number of thousands of digits"
     except RecursionError:
         return "tables inside tables without end"
     return text if len(text) <= _SHOWN_MAX else f"{text[:_SHOWN_MAX]}..."
+
+
+def _write(value: object) -> str:
+    """Return a value as a config writes it, where that differs from Python."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return f"{value}" if isinstance(value, date) else repr(value)
 
 
 def escape(text: str) -> str:

@@ -7,20 +7,11 @@ from datetime import date, timedelta
 
 from pydantic import Field
 
+from actors.app.settings.capital import AllocationTable, CostsTable, LadderTable, TreasuryTable
+from actors.app.settings.contest import EvolutionTable, FitnessTable, PopulationTable, RecordsTable
 from actors.app.settings.fields import Name, Section
-from actors.app.settings.game import (
-    AllocationTable,
-    CostsTable,
-    EvolutionTable,
-    FitnessTable,
-    LadderTable,
-    PopulationTable,
-    RecordsTable,
-    RiskTable,
-    RulesTable,
-    TreasuryTable,
-)
 from actors.app.settings.market import InstrumentTable, MarketTable, default_instruments
+from actors.app.settings.rules import RiskTable, RulesTable
 
 SYNTHETIC_START = date(2020, 1, 1)
 SYNTHETIC_DAYS = 180
@@ -73,7 +64,10 @@ class Settings(Section):
     run: RunTable = Field(default=RunTable())
     market: MarketTable = Field(default=MarketTable())
     instruments: tuple[InstrumentTable, ...] = Field(
-        default=default_instruments(), strict=False, min_length=1
+        default=default_instruments(),
+        strict=False,
+        min_length=1,
+        description="Left out, the six of the synthetic market.",
     )
     treasury: TreasuryTable = Field(default=TreasuryTable())
     costs: CostsTable = Field(default=CostsTable())
