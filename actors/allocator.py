@@ -14,14 +14,14 @@ overlay is dropped and nothing has happened.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import structlog
 
 from actors.journal.chain import Entry, Head, link
 from actors.journal.port import Batch, Journal
 from actors.messages.allocator import AGENTS, LANES, AllocatorMessage, Answer, Audit, Clocked
-from actors.runtime import Actor, Envelope
+from actors.runtime import BatchActor, Envelope
 from arena.commands import CheckConservation, Command, RequestCapital, ReturnCapital, RunCycle
 from arena.events import AllocationError, Book, Event
 from arena.ids import AgentId, RunId
@@ -31,7 +31,7 @@ from arena.treasury import Treasury, decide_onto
 log = structlog.get_logger()
 
 
-class Allocator(Actor[AllocatorMessage, Answer]):
+class Allocator(BatchActor[AllocatorMessage, Answer]):
     """Owns the treasury and shares it with nobody; what it publishes is never changed again."""
 
     def __init__(
@@ -55,7 +55,7 @@ class Allocator(Actor[AllocatorMessage, Answer]):
         """The journal's head."""
         return self._head
 
-    async def receive_batch(self, envelopes: Iterable[Envelope[AllocatorMessage, Answer]]) -> None:
+    async def receive_batch(self, envelopes: Sequence[Envelope[AllocatorMessage, Answer]]) -> None:
         """Settle what came; what agents wish waits for the cycle that decides about it."""
         ready: list[tuple[Envelope[AllocatorMessage, Answer], Command]] = []
         for envelope in envelopes:

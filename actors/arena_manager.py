@@ -7,7 +7,7 @@ reported absent), and asks the allocator to decide; then it has the ledger audit
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 
 import structlog
 
@@ -29,7 +29,7 @@ from actors.messages.market import (
     Requested,
     TickDone,
 )
-from actors.runtime import Actor, Envelope, Group, Ref, Roll
+from actors.runtime import BatchActor, Envelope, Group, Ref, Roll
 from arena.agents import Agent
 from arena.commands import RunCycle
 from arena.events import AgentFailed, CapitalConservationCheck, EvolutionFailed, Layer
@@ -40,7 +40,7 @@ from arena.treasury import Treasury
 log = structlog.get_logger()
 
 
-class ArenaManager(Actor[ManagerMessage, Answer | None]):
+class ArenaManager(BatchActor[ManagerMessage, Answer | None]):
     """Sends the cycle's commands when they are due; it decides nothing."""
 
     def __init__(
@@ -62,7 +62,7 @@ class ArenaManager(Actor[ManagerMessage, Answer | None]):
         self._failures: list[AgentFailed] = []
 
     async def receive_batch(
-        self, envelopes: Iterable[Envelope[ManagerMessage, Answer | None]]
+        self, envelopes: Sequence[Envelope[ManagerMessage, Answer | None]]
     ) -> None:
         """Handle what came; the cycle runs when the last wish is in."""
         for envelope in envelopes:

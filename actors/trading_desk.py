@@ -7,7 +7,8 @@ was ordered, agent by agent in a seeded order, and asks the allocator to settle 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import math
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from actors.messages.allocator import ASK_TIMEOUT_S, AllocatorMessage, Answer, Clocked
@@ -25,7 +26,7 @@ from actors.messages.desk import (
     SubmitTrade,
     ValidateTrade,
 )
-from actors.runtime import Actor, Envelope, Ref, Roll
+from actors.runtime import BatchActor, Envelope, Ref, Roll
 from actors.venues import Venue
 from arena.agents import Agent
 from arena.commands import SettleTick
@@ -43,7 +44,7 @@ from arena.validators import TradingState, check_order
 BPS = 10_000
 
 
-class TradingDesk(Actor[DeskMessage, Any]):
+class TradingDesk(BatchActor[DeskMessage, Any]):
     """The trading engine: submit, validate, execute, settle."""
 
     def __init__(
@@ -65,7 +66,7 @@ class TradingDesk(Actor[DeskMessage, Any]):
         self._done: list[Fill] = []
         self._failed = 0
 
-    async def receive_batch(self, envelopes: Iterable[Envelope[DeskMessage, Any]]) -> None:
+    async def receive_batch(self, envelopes: Sequence[Envelope[DeskMessage, Any]]) -> None:
         """Handle what came; an answer that must wait for others is given when they are there."""
         for envelope in envelopes:
             match envelope.message:
@@ -262,7 +263,7 @@ class _Session:
                 order_id=order.order_id,
                 agent_id=order.agent_id,
                 instrument=order.instrument,
-                quantity=order.quantity,
+                quantity=order.quantity if math.isfinite(order.quantity) else 0.0,
                 reason=reason,
             )
         )

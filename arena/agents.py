@@ -178,6 +178,7 @@ class Agent:
             keep: How many of the earlier closes to keep.
         """
         real = self.layer is not Layer.SIMULATION
+        life = self.life.extended(nav, fitness)
         return Agent(
             agent_id=self.agent_id,
             genome=self.genome,
@@ -192,8 +193,8 @@ class Agent:
             trades=self.trades + trades,
             nav=nav,
             navs=(*self.navs[-keep:], nav),
-            life=self.life.extended(nav, fitness),
-            stint=self.stint.extended(nav, fitness),
+            life=life,
+            stint=life if self.stint is self.life else self.stint.extended(nav, fitness),
             fitness=fitness,
             failures=self.failures,
             died=self.died,

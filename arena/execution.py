@@ -69,7 +69,7 @@ class Terms:
     """On which terms a run trades.
 
     Attributes:
-        instruments: Everything that can be traded, by name; their order is the order of trading.
+        instruments: Everything that can be traded, by name; traded in order of name.
         costs: What trading costs.
         trade_min: Differences under this share of equity are not traded.
     """
@@ -77,6 +77,11 @@ class Terms:
     instruments: Mapping[str, Instrument]
     costs: CostModel
     trade_min: float = 0.005
+
+    def __post_init__(self) -> None:
+        """Put the instruments in order of name: equal terms trade alike, however they were made."""
+        in_order = {name: self.instruments[name] for name in sorted(self.instruments)}
+        object.__setattr__(self, "instruments", in_order)
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,7 +64,7 @@ DEFAULT_WEIGHTS = FitnessWeights()
 
 def score_all(records: Records, weights: FitnessWeights = DEFAULT_WEIGHTS) -> Floats:
     """Return the fitness of each record, shape (agents,); NaN where a metric is undefined."""
-    return reduce(np.add, _terms(records, weights).values())
+    return reduce(np.add, contributions(records, weights).values())
 
 
 def explain(
@@ -75,7 +75,7 @@ def explain(
     The values added from left to right are exactly `score_all(records, weights)[row]`.  (Since
     Python 3.12 `sum` compensates its rounding, which is another sum.)
     """
-    terms = {name: float(term[row]) for name, term in _terms(records, weights).items()}
+    terms = {name: float(term[row]) for name, term in contributions(records, weights).items()}
     return {} if any(np.isnan(term) for term in terms.values()) else terms
 
 
@@ -109,8 +109,8 @@ def score(
     return Fitness(float(score_all(record, weights)[0]), explain(record, 0, weights))
 
 
-def _terms(records: Records, weights: FitnessWeights) -> dict[str, Floats]:
-    """Return the contributions, each of shape (agents,), in the order in which they are added."""
+def contributions(records: Records, weights: FitnessWeights) -> dict[str, Floats]:
+    """Return what each term puts in, shape (agents,), in the order in which they are added."""
     won = records.win_rate > weights.win_rate_above
     terms = {
         "total_return": weights.total_return * records.window_return,

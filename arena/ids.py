@@ -22,5 +22,5 @@ def event_id(run_id: RunId, seq: int) -> str:
 
 
 def is_name(text: str) -> bool:
-    """Say whether `text` may name a run, an agent, an instrument or a strategy."""
+    """Say whether `text` may name a run, an agent or a strategy."""
     return _NAME.fullmatch(text) is not None

@@ -198,12 +198,20 @@ class MarketView:
         known = self._memo.get((what, name, bars))
         if known is None:
             window = self.history(name)[-bars:]
-            if len(window) < 2:
-                known = float(window[-1]) if what == "mean" and len(window) else math.nan
-            else:
-                known = float(window.mean() if what == "mean" else window.std(ddof=1))
+            known = _mean(window) if what == "mean" else _deviation(window)
             self._memo[what, name, bars] = known
         return known
+
+
+def _mean(window: Floats) -> float:
+    return float(np.add.reduce(window)) / len(window) if len(window) else math.nan
+
+
+def _deviation(window: Floats) -> float:
+    if len(window) < 2:
+        return math.nan
+    apart = window - _mean(window)
+    return math.sqrt(float(np.add.reduce(apart * apart)) / (len(window) - 1))
 
 
 def restrict(market: Market, rows: slice, names: Sequence[str] | None = None) -> Market:

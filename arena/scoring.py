@@ -13,7 +13,7 @@ import numpy as np
 
 from arena.agents import Agent
 from arena.events import Metrics
-from arena.fitness import explain, score_all
+from arena.fitness import contributions, score_all
 from arena.metrics import Records, records
 from arena.rules import RecordRules
 
@@ -54,9 +54,14 @@ class Measured:
             "days_negative": float(record.days_negative),
         }
 
-    def terms(self, row: int) -> dict[str, float]:
-        """Return what each term put into the fitness of `row`; empty while it is undefined."""
-        return explain(self.records, row, self.rules.weights)
+    def terms(self) -> list[dict[str, float]]:
+        """Return what each term put into the fitness, row by row; empty while it is undefined."""
+        columns = contributions(self.records, self.rules.weights)
+        rows = zip(*(column.tolist() for column in columns.values()), strict=True)
+        return [
+            {} if fitness is None else dict(zip(columns, row, strict=True))
+            for fitness, row in zip(self.fitness, rows, strict=True)
+        ]
 
 
 def measure(

@@ -15,7 +15,7 @@ import uuid
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 
 from actors.app.asking import reveal
 from actors.app.bootstrap import Cast, assemble
@@ -25,6 +25,8 @@ from actors.journal.codec import decode
 from actors.journal.memory import MemoryJournal
 from actors.journal.port import Journal
 from actors.messages.allocator import API, CONTROL, Answer, Audit
+from actors.messages.desk import API as DESK_API
+from actors.messages.desk import DeskMessage
 from actors.messages.market import Advance, CycleNow
 from actors.runtime import ActorSystem
 from arena import commands as c
@@ -39,8 +41,12 @@ from arena.events import (
     Layer,
     Scalar,
 )
-from arena.exceptions import AllocationError, CapitalConservationError, EvolutionError
-from arena.exceptions import GraduationError
+from arena.exceptions import (
+    AllocationError,
+    CapitalConservationError,
+    EvolutionError,
+    GraduationError,
+)
 from arena.experiment import Experiment, manifest
 from arena.ids import AgentId, RunId
 from arena.market import Market
@@ -86,7 +92,7 @@ class Arena:
         self._system = ActorSystem()
         self._cast: Cast | None = None
         self._asked = 0
-        self.desk = Desk(self)
+        self.desk = Desk(self._ask_desk, self.send, self._next)
 
     async def __aenter__(self) -> Self:
         """Start the actors and give birth to the first generation."""
@@ -322,6 +328,9 @@ class Arena:
     def get_capital_allocation_breakdown(self) -> dict[str, int]:
         """Return where the real capital is, micro-USD, by name."""
         return capital_breakdown(self.treasury)
+
+    async def _ask_desk(self, message: DeskMessage) -> Any:
+        return await reveal(self.cast.ask_desk, message, lane=DESK_API)
 
     def _next(self, kind: str) -> str:
         self._asked += 1

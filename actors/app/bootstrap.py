@@ -1,12 +1,11 @@
 """Wires the cast of one run: who exists, and who may talk to whom.
 
-                       feed
-                     /   |   \
-           (asks)  desk  |  manager  (asks)
-                     \   |   /
-    agents --(ask)-->  allocator --> journal
+    feed     asks  desk, manager        tells  agents
+    manager  asks  allocator            tells  agents, desk
+    desk     asks  allocator
+    agents   ask   desk, allocator      tell   manager
 
-Asks go up to the allocator, which asks nobody; tells go down.
+The allocator asks nobody but the journal, so no two actors can wait for each other.
 """
 
 from __future__ import annotations
@@ -140,6 +139,11 @@ def assemble(
     )
 
 
+def _readable(text: str) -> str:
+    """Return `text` as UTF-8 can write it; a stranger's error may hold anything."""
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
 def failure_of(exited: Exit, tick: int) -> AgentFailed:
     """Return what an agent's end means for the journal: the same words on every run."""
     error = exited.error
@@ -152,5 +156,5 @@ def failure_of(exited: Exit, tick: int) -> AgentFailed:
         agent_id=AgentId(exited.name),
         tick=tick,
         kind=kind,
-        message=_ADDRESS.sub("0x...", message)[:MESSAGE_MAX],
+        message=_ADDRESS.sub("0x...", _readable(message))[:MESSAGE_MAX],
     )

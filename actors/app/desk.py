@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Awaitable, Callable
+from typing import Any
 
-from actors.app.asking import reveal
+from actors.messages.allocator import Answer
 from actors.messages.desk import (
-    API,
     DeskMessage,
     ExecuteTrade,
     ExecutionStats,
@@ -18,15 +18,20 @@ from arena import commands as c
 from arena.exceptions import AllocationError, ValidationError
 from arena.orders import Fill, Order, OrderRefusal, RefusedOrder, TradeStatus
 
-if TYPE_CHECKING:
-    from actors.app.arena import Arena
-
 
 class Desk:
     """Submits, validates and executes trades; all of them are simulated."""
 
-    def __init__(self, arena: Arena) -> None:
-        self._arena = arena
+    def __init__(
+        self,
+        ask: Callable[[DeskMessage], Awaitable[Any]],
+        command: Callable[[c.Command], Awaitable[Answer]],
+        name: Callable[[str], str],
+    ) -> None:
+        """Reach the desk by `ask`, the allocator by `command`; `name` makes command ids."""
+        self._ask = ask
+        self._send = command
+        self._name = name
 
     async def submit_trade(self, order: Order) -> TradeStatus:
         """Let `order` wait for the next open; it is validated there.  Returns `pending`."""
@@ -63,7 +68,7 @@ class Desk:
         Raises:
             AllocationError: It is stopped already.
         """
-        await self._command(c.HaltTrading(command_id=f"halt-{self._tick}", reason=reason))
+        await self._command(c.HaltTrading(command_id=self._name("halt"), reason=reason))
 
     async def emergency_resume(self, reason: str) -> None:
         """Let trading go on.
@@ -71,16 +76,9 @@ class Desk:
         Raises:
             AllocationError: It is not stopped.
         """
-        await self._command(c.ResumeTrading(command_id=f"resume-{self._tick}", reason=reason))
-
-    @property
-    def _tick(self) -> int:
-        return self._arena.treasury.tick
+        await self._command(c.ResumeTrading(command_id=self._name("resume"), reason=reason))
 
     async def _command(self, command: c.HaltTrading | c.ResumeTrading) -> None:
-        answer = await self._arena.send(command)
+        answer = await self._send(command)
         if answer.refusal is not None:
             raise AllocationError(None, 0, answer.refusal, answer.detail)
-
-    async def _ask(self, message: DeskMessage) -> Any:
-        return await reveal(self._arena.cast.ask_desk, message, lane=API)

@@ -58,7 +58,7 @@ class SettleBar:
 
 @dataclass(frozen=True, slots=True)
 class ValidateTrade:
-    """Ask whether `order` could be executed at the latest closes; answered with a reason or None."""
+    """Ask if `order` could be executed at the latest closes; answered with a reason or None."""
 
     order: Order
 

@@ -122,6 +122,7 @@ def _ranks(
     """Return everyone alive, arena first, each layer best first."""
     agents = treasury.population()
     found = measured(treasury, agents)
+    terms = found.terms()
     targets = {target.candidate.agent_id: target for target in allocation.targets}
     ranks = []
     for row, agent in enumerate(agents):
@@ -133,7 +134,7 @@ def _ranks(
                 layer=agent.layer,
                 tier=agent.tier if target is None else target.tier,
                 fitness=found.fitness[row],
-                terms=found.terms(row),
+                terms=terms[row],
                 balance=before[agent.agent_id],
                 target=entry if target is None else target.amount,
                 limits=() if target is None else target.limits,

@@ -56,9 +56,11 @@ def kill_by_rules(
     population = treasury.population()
     if every_tick:
         rules = tuple(rule for rule in treasury.experiment.rules.risk.kill if rule.every_tick)
-        population = [agent for agent in population if may_die(agent, rules)]
+        population = may_die(population, rules)
     else:
         rules = treasury.experiment.rules.risk.kill
+    if not population:
+        return []
     found = measured(treasury, population)
     deaths = []
     for row, agent in enumerate(population):
@@ -70,11 +72,13 @@ def kill_by_rules(
     return deaths
 
 
-def may_die(agent: Agent, rules: tuple[Rule, ...]) -> bool:
-    """Say whether a rule on the drawdown alone could apply: the cheap look of every tick."""
-    bounds = [c.value for rule in rules for c in rule.all if c.metric == "drawdown"]
-    other = any(c.metric != "drawdown" for rule in rules for c in rule.all)
-    return other or any(agent.record.drawdown <= bound for bound in bounds)
+def may_die(population: list[Agent], rules: tuple[Rule, ...]) -> list[Agent]:
+    """Return whom rules on the drawdown alone could end: the cheap look of every tick."""
+    conditions = [condition for rule in rules for condition in rule.all]
+    if any(condition.metric != "drawdown" for condition in conditions):
+        return population
+    bound = max((condition.value for condition in conditions), default=-2.0)
+    return [agent for agent in population if agent.record.drawdown <= bound]
 
 
 def _fatal(agent: Agent, metrics: Metrics, rules: tuple[Rule, ...], *, cycle: bool) -> Rule | None:

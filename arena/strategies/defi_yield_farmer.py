@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 
-from arena.instruments import Kind
+from arena.events import Scalar
+from arena.instruments import Instrument, Kind
 from arena.market import MarketView
+from arena.seed import Seed
 from arena.strategies.strategy import HOLD, BookView, Decision, Memory, Number, Strategy
 
 DAYS_PER_YEAR = 365
@@ -61,11 +64,22 @@ class DeFiYieldFarmer(Strategy):
         ),
     )
 
+    def __init__(
+        self, settings: Mapping[str, Scalar], instruments: Sequence[Instrument], seed: Seed
+    ) -> None:
+        """Make one agent's farmer."""
+        super().__init__(settings, instruments, seed)
+        self._markets = [(i.name, i.rate_column) for i in instruments if i.kind is Kind.LENDING]
+        self._smoothing = self.days("smoothing_days")
+        self._rate_min = self.number("rate_min")
+        self._horizon = self.days("horizon_days") / DAYS_PER_YEAR
+
     def decide(self, market: MarketView, book: BookView, memory: Memory) -> Decision:
         """Return an equal deposit in each of the best markets, or HOLD while moving costs more."""
         del memory
-        rates = self._rates(market)
-        worthy = [name for name, rate in rates.items() if rate >= self.number("rate_min")]
+        smoothed = {name: market.mean(rate, self._smoothing) for name, rate in self._markets}
+        rates = {name: rate for name, rate in smoothed.items() if not math.isnan(rate)}
+        worthy = [name for name, rate in rates.items() if rate >= self._rate_min]
         best = sorted(worthy, key=lambda name: -rates[name])[: self.days("markets")]
         targets = {name: 1.0 / len(best) for name in best}
         gain = cost = 0.0
@@ -74,14 +88,4 @@ class DeFiYieldFarmer(Strategy):
             if abs(change) >= DRIFT:
                 gain += rate * change
                 cost += book.costs.round_trip(Kind.LENDING, book.equity) / 2  # However small it is.
-        return targets if gain * self.days("horizon_days") / DAYS_PER_YEAR > cost else HOLD
-
-    def _rates(self, market: MarketView) -> dict[str, float]:
-        """Return each lending market's smoothed rate, 1/year; unknown ones are left out."""
-        days = self.days("smoothing_days")
-        rates = {
-            instrument.name: market.mean(instrument.rate_column, days)
-            for instrument in self.instruments
-            if instrument.kind is Kind.LENDING
-        }
-        return {name: rate for name, rate in rates.items() if not math.isnan(rate)}
+        return targets if gain * self._horizon > cost else HOLD
