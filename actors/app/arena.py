@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack
 from datetime import datetime
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -89,23 +90,26 @@ class Arena:
         self.run_id = run_id_of(facts)
         self._market = market
         self._journal = journal or MemoryJournal(facts)
-        self._system = ActorSystem()
+        self._stack = AsyncExitStack()
         self._cast: Cast | None = None
         self._asked = 0
         self.desk = Desk(self._ask_desk, self.send, self._next)
 
     async def __aenter__(self) -> Self:
         """Start the actors and give birth to the first generation."""
-        await self._system.__aenter__()
-        self._cast = assemble(
-            self._system,
-            self.experiment,
-            self._market,
-            self._journal,
-            run_id=self.run_id,
-            head=await self._journal.head(),
-        )
-        await self.send(c.OpenArena(command_id="open"))
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(self._journal.close)
+            system = await stack.enter_async_context(ActorSystem())
+            self._cast = assemble(
+                system,
+                self.experiment,
+                self._market,
+                self._journal,
+                run_id=self.run_id,
+                head=await self._journal.head(),
+            )
+            await self.send(c.OpenArena(command_id="open"))
+            self._stack = stack.pop_all()
         return self
 
     async def __aexit__(
@@ -115,10 +119,7 @@ class Arena:
         traceback: TracebackType | None,
     ) -> None:
         """Stop the actors, then close the journal."""
-        try:
-            await self._system.__aexit__(kind, error, traceback)
-        finally:
-            await self._journal.close()
+        await self._stack.__aexit__(kind, error, traceback)
 
     @property
     def cast(self) -> Cast:

@@ -1,0 +1,42 @@
+# What a developer types.  The README's two commands do the same on a machine without make.
+
+PYTHON ?= python3
+BIN = .venv/bin
+
+.PHONY: demo test check format lint types contracts tests bench clean
+
+demo: .venv                ## install and run the quickstart
+	$(BIN)/arena run config/quickstart.toml
+
+test: .venv tests          ## install and run the tests
+
+check: .venv lint types contracts tests   ## everything that has to pass
+
+.venv: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	touch .venv
+
+format:                    ## rewrite the code in its format
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+lint:
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+types:
+	$(BIN)/mypy
+
+contracts:
+	$(BIN)/lint-imports
+
+tests:
+	$(BIN)/pytest --numprocesses 2
+
+bench: .venv               ## figures of this machine, as ratios to its limits
+	$(BIN)/python -m benchmarks.first_run
+	$(BIN)/python -m benchmarks.first_run --grow
+
+clean:
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
