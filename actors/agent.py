@@ -17,6 +17,7 @@ from arena.commands import RequestCapital
 from arena.exceptions import AgentError
 from arena.ids import AgentId
 from arena.market import MarketView
+from arena.money import Money
 from arena.strategies import HOLD, BookView, Decision, Memory, Strategy, check_targets
 from arena.treasury import Treasury
 
@@ -69,10 +70,11 @@ class AgentActor(Actor[AgentMessage, None]):
 
     async def _request(self, tick: int, book: BookView) -> None:
         """Put the wish into the allocator's mailbox, say so, and wait for the cycle's word."""
-        amount = self._strategy.capacity(self._market, book)
-        if amount is not None and (isinstance(amount, bool) or not isinstance(amount, int)):
-            fault = f"capacity is {type(amount).__name__}, needed whole micro-USD or None"
+        wish: object = self._strategy.capacity(self._market, book)
+        if wish is not None and type(wish) is not int:
+            fault = f"capacity is {type(wish).__name__}, needed whole micro-USD or None"
             raise AgentError(self._agent_id, "wrong_answer", fault)
+        amount = None if wish is None else Money(wish)
         command = RequestCapital(
             command_id=f"cycle-{tick}-{self._agent_id}", agent_id=self._agent_id, amount=amount
         )

@@ -77,7 +77,7 @@ class ArenaManager(BatchActor[ManagerMessage, Answer | None]):
                     self._note_wish(envelope.message.agent_id)
                 case AgentExited():
                     self._note_exit(envelope.message.failure)
-            if self._roll is not None and self._caller is not None and not self._roll.missing:
+            if self._roll is not None and self._caller is not None and self._roll.complete:
                 caller, self._roll, self._caller = self._caller, None, None
                 caller.answer(await self._run_cycle())
 
@@ -114,8 +114,7 @@ class ArenaManager(BatchActor[ManagerMessage, Answer | None]):
 
     def _note_exit(self, failure: AgentFailed) -> None:
         """An agent that broke over a cycle's question is the cycle's business, else the desk's."""
-        if self._roll is not None and failure.agent_id in self._roll.missing:
-            self._roll.absent(failure.agent_id)
+        if self._roll is not None and self._roll.mark(failure.agent_id):
             self._failures.append(failure)
         else:
             self._desk.tell(Absent(failure), lane=DESK_CONTROL)

@@ -85,7 +85,7 @@ class TradingDesk(BatchActor[DeskMessage, Any]):
                     self._waiting[envelope.message.order.order_id] = envelope
                 case _:
                     envelope.answer(self._answer(envelope.message))
-            if self._roll is not None and self._caller is not None and not self._roll.missing:
+            if self._roll is not None and self._caller is not None and self._roll.complete:
                 self._caller.answer(None)
                 self._roll = self._caller = None
 
@@ -106,8 +106,8 @@ class TradingDesk(BatchActor[DeskMessage, Any]):
 
     def _note_absence(self, message: Absent) -> None:
         self._failures.append(message.failure)
-        if self._roll is not None and message.failure.agent_id in self._roll.missing:
-            self._roll.absent(message.failure.agent_id)
+        if self._roll is not None:
+            self._roll.mark(message.failure.agent_id)
 
     def _submit(self, order: Order) -> TradeStatus:
         self._orders.setdefault(order.agent_id, []).append(order)
@@ -150,7 +150,8 @@ class TradingDesk(BatchActor[DeskMessage, Any]):
         self._done += session.fills
         self._failed += len(session.refused)
         if self._waiting:
-            for outcome in (*session.fills, *session.refused):
+            outcomes: list[Fill | RefusedOrder] = [*session.fills, *session.refused]
+            for outcome in outcomes:
                 waiting = self._waiting.pop(outcome.order_id, None)
                 if waiting is not None:
                     waiting.answer(outcome)

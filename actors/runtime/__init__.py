@@ -1,1 +1,38 @@
-"""Equipment."""
+"""A small actor toolkit on asyncio.  It has never heard of money."""
+
+from actors.runtime.actor import Actor, BatchActor
+from actors.runtime.deadlines import Deadlines
+from actors.runtime.envelope import Envelope
+from actors.runtime.exceptions import (
+    ActorError,
+    ActorFailed,
+    ActorStopped,
+    AskTimeout,
+    MailboxFull,
+)
+from actors.runtime.group import Group
+from actors.runtime.mailbox import Mailbox
+from actors.runtime.ref import Ref
+from actors.runtime.roll import Roll
+from actors.runtime.system import ActorSystem
+from actors.runtime.tasks import Exit, ExitReason, spawn
+
+__all__ = [
+    "Actor",
+    "ActorError",
+    "ActorFailed",
+    "ActorStopped",
+    "ActorSystem",
+    "AskTimeout",
+    "BatchActor",
+    "Deadlines",
+    "Envelope",
+    "Exit",
+    "ExitReason",
+    "Group",
+    "Mailbox",
+    "MailboxFull",
+    "Ref",
+    "Roll",
+    "spawn",
+]

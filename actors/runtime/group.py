@@ -55,10 +55,12 @@ class Group(Generic[M, R]):
         if actor.name in self._actors:
             raise ValueError(f"the group already has a member named {actor.name!r}")
         self._actors[actor.name] = actor
+        self._deadlines.add(actor)
         self._refs[actor.name] = Ref(actor.mailbox, self._deadlines)
 
         def ended(exited: Exit) -> None:
-            actor.abandon()
+            actor.abandon(exited.error)
+            self._deadlines.discard(actor)
             del self._tasks[actor]
             if self._actors.get(actor.name) is actor:
                 self._strike(actor.name)

@@ -1,0 +1,151 @@
+"""A mailbox: bounded lanes in strict order of priority, and one reader who takes many at a time.
+
+The rule: a message is either in the mailbox or returned by `take`, and the step between the two has
+no `await` in it.  A cancelled reader therefore loses nothing, and a full lane says so at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from itertools import chain
+from typing import Generic, TypeVar
+
+from actors.runtime.exceptions import ActorStopped, MailboxFull
+
+T = TypeVar("T")
+
+
+class Mailbox(Generic[T]):
+    """What waits for one reader.  Iterating shows what waits, the most urgent first.
+
+    Attributes:
+        name: Whose mailbox it is, for the messages of errors.
+    """
+
+    __slots__ = ("_closed", "_high_water", "_inlets", "_queues", "_waiter", "name")
+
+    def __init__(self, lanes: Mapping[str, int], *, name: str = "mailbox") -> None:
+        """Open an empty mailbox.
+
+        Args:
+            lanes: Capacity by lane, the most urgent lane first.  At least one, each >= 1.
+            name: Whose mailbox it is.
+
+        Raises:
+            ValueError: There is no lane, or one that holds nothing.
+        """
+        if not lanes or min(lanes.values()) < 1:
+            raise ValueError(f"{name!r} needs lanes that hold at least 1, found {dict(lanes)!r}")
+        self.name = name
+        self._queues: tuple[deque[T], ...] = tuple(deque() for _ in lanes)
+        self._inlets = {
+            lane: self._inlet(lane, queue, capacity)
+            for (lane, capacity), queue in zip(lanes.items(), self._queues, strict=True)
+        }
+        self._waiter: asyncio.Future[None] | None = None
+        self._closed = False
+        self._high_water = 0
+
+    def __len__(self) -> int:
+        return sum(map(len, self._queues))
+
+    def __iter__(self) -> Iterator[T]:
+        return chain.from_iterable(self._queues)
+
+    @property
+    def lanes(self) -> tuple[str, ...]:
+        """The names of the lanes, the most urgent first."""
+        return tuple(self._inlets)
+
+    @property
+    def closed(self) -> bool:
+        """Whether it accepts nothing more."""
+        return self._closed
+
+    @property
+    def high_water(self) -> int:
+        """The most that ever waited at one time, over all lanes."""
+        return max(self._high_water, len(self))
+
+    def put(self, lane: str, item: T) -> None:
+        """Leave `item` in `lane`, at once or not at all.
+
+        Raises:
+            MailboxFull: The lane is at its bound.
+            ActorStopped: The mailbox is closed.
+            KeyError: There is no such lane.
+        """
+        self._inlets[lane](item)
+
+    def inlet(self, lane: str) -> Callable[[T], None]:
+        """Return `put` for one lane, for those who use it often; KeyError: there is no such lane."""
+        return self._inlets[lane]
+
+    async def take(self, batch_max: int) -> list[T]:
+        """Wait until something is there, then take up to `batch_max`, the most urgent first.
+
+        Everybody else has a turn first, even where something is there already: a reader that is
+        never without work must not keep the loop to itself.
+
+        Returns:
+            At least one item, in order of lane and then of arrival; none once the mailbox is closed
+            and empty.
+
+        Raises:
+            RuntimeError: Somebody else waits in `take`: a mailbox has one reader.
+        """
+        if any(self._queues):
+            await asyncio.sleep(0)
+        while not any(self._queues):
+            if self._closed:
+                return []
+            if self._waiter is not None and not self._waiter.done():
+                raise RuntimeError(f"the mailbox of {self.name!r} already has a reader")
+            self._waiter = waiter = asyncio.get_running_loop().create_future()
+            # Nothing to undo if this is cancelled: a waiter that is done counts as none.
+            await waiter
+        return self._remove(batch_max)
+
+    def drain(self) -> list[T]:
+        """Take everything that waits, without waiting for more."""
+        return self._remove(len(self))
+
+    def close(self) -> None:
+        """Accept nothing more.  What waits can still be taken.  Closing twice is harmless."""
+        self._closed = True
+        self._wake()
+
+    def _inlet(self, lane: str, queue: deque[T], capacity: int) -> Callable[[T], None]:
+        # A closure: every message passes here, and looking all this up again would double the cost.
+        def put(item: T) -> None:
+            waiting = len(queue)
+            if self._closed:
+                raise ActorStopped(self.name)
+            if waiting >= capacity:
+                raise MailboxFull(self.name, lane, waiting=waiting, capacity=capacity)
+            queue.append(item)
+            if self._waiter is not None:
+                self._wake()
+
+        return put
+
+    def _wake(self) -> None:
+        waiter, self._waiter = self._waiter, None
+        if waiter is not None and not waiter.done():
+            waiter.set_result(None)
+
+    def _remove(self, count: int) -> list[T]:
+        # More never waits than just before some of it is taken: `put` need not keep the mark.
+        self._high_water = max(self._high_water, len(self))
+        taken: list[T] = []
+        for queue in self._queues:
+            room = count - len(taken)
+            if len(queue) <= room:
+                taken += queue
+                queue.clear()
+            else:
+                taken += [queue.popleft() for _ in range(room)]
+                break
+        return taken
