@@ -34,7 +34,7 @@ class AgentActor(Actor[AgentMessage, None]):
         treasury: Callable[[], Treasury],
         desk: Ref[DeskMessage, None],
         allocator: Ref[AllocatorMessage, Answer],
-        manager: Ref[ManagerMessage, None],
+        manager: Ref[ManagerMessage, Answer | None],
     ) -> None:
         super().__init__(agent_id, lanes={"market": 4})
         self._agent_id = agent_id

@@ -15,7 +15,7 @@ import math
 from collections.abc import Callable
 
 from actors.journal.chain import timestamp
-from actors.messages.allocator import ASK_TIMEOUT_S
+from actors.messages.allocator import ASK_TIMEOUT_S, Answer
 from actors.messages.desk import CONTROL, CallRoll, DeskMessage, SettleBar
 from actors.messages.market import Advance, AgentMessage, ManagerMessage, MarketMoved, TickDone
 from actors.runtime import Actor, Group, Ref
@@ -35,7 +35,7 @@ class MarketFeed(Actor[Advance, int | None]):
         warmup: int,
         treasury: Callable[[], Treasury],
         desk: Ref[DeskMessage, None],
-        manager: Ref[ManagerMessage, None],
+        manager: Ref[ManagerMessage, Answer | None],
         agents: Group[AgentMessage, None],
     ) -> None:
         super().__init__("market_feed", lanes={"control": 16})

@@ -274,7 +274,9 @@ class Arena:
 
     async def safe_run_evolution(self) -> EvolutionCycleComplete | EvolutionFailed:
         """Run a cycle now, and return what became of it, whatever that is."""
-        answer: Answer = await reveal(self.cast.ask_manager, CycleNow(), lane="control")
+        answer = await reveal(self.cast.ask_manager, CycleNow(), lane="control")
+        if answer is None:
+            raise EvolutionError("open", "the manager ran no cycle")
         for event in answer.events:
             if isinstance(event, EvolutionFailed):
                 return event

@@ -16,7 +16,7 @@ async def reveal(ref: Ref[M, R], message: M, *, lane: str | None = None) -> R:
     try:
         return await ref.ask(message, timeout_s=ASK_TIMEOUT_S, lane=lane)
     except ActorFailed as failed:
-        error: BaseException = failed
+        error: BaseException | None = failed
         while isinstance(error, ActorFailed):
             error = error.error
-        raise error from failed
+        raise error or failed from failed

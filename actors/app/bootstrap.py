@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import Any
 
 from actors.agent import AgentActor
 from actors.allocator import Allocator
@@ -20,7 +21,8 @@ from actors.journal.chain import Head, timestamp
 from actors.journal.port import Journal
 from actors.market_feed import MarketFeed
 from actors.messages.allocator import AllocatorMessage, Answer
-from actors.messages.market import AgentExited, AgentMessage
+from actors.messages.desk import DeskMessage
+from actors.messages.market import Advance, AgentExited, AgentMessage, ManagerMessage
 from actors.runtime import ActorSystem, Exit, ExitReason, Group, Ref
 from actors.trading_desk import TradingDesk
 from actors.venues import SimulationVenue
@@ -55,9 +57,9 @@ class Cast:
     allocator: Allocator
     agents: Group[AgentMessage, None]
     ask_allocator: Ref[AllocatorMessage, Answer]
-    ask_desk: Ref
-    ask_manager: Ref
-    ask_feed: Ref
+    ask_desk: Ref[DeskMessage, Any]
+    ask_manager: Ref[ManagerMessage, Answer | None]
+    ask_feed: Ref[Advance, int | None]
     view: MarketView
 
 
