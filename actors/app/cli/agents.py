@@ -1,0 +1,152 @@
+"""`arena leaderboard` and `arena agents`: who did how well, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from actors.app.cli.output import Output, pick, run_argument, with_output
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+LAYERS = ("simulation", "proving", "arena")
+
+
+@click.command(short_help="Show who did best, baselines beside.")
+@run_argument
+@click.option("--limit", type=click.IntRange(1), default=10, show_default=True)
+@with_output
+def leaderboard(run: str, limit: int, output: Output) -> None:
+    """Rank the living agents of RUN: the arena first, then by fitness; baselines stand below.
+
+    \b
+    Example:
+      arena leaderboard runs/quickstart-1 --limit 20
+    """
+    from actors.app.folding import fold_run
+    from actors.app.render import board
+    from actors.app.result import baselines, leaderboard
+    from actors.journal.reader import open_run
+
+    with open_run(run) as stored:
+        treasury = fold_run(stored)
+    badge = treasury.experiment.market.badge
+    data: dict[str, Any] = {
+        "run": run,
+        "tick": treasury.tick,
+        "market": badge,
+        "leaderboard": leaderboard(treasury, limit=limit),
+        "baselines": baselines(treasury),
+    }
+    title = f"day {treasury.tick}, {badge} market"
+    output.show(data, lambda: [board(data["leaderboard"], data["baselines"], title)])
+
+
+@click.group()
+def agents() -> None:
+    """List the agents of a run, or show one."""
+
+
+@agents.command("list", short_help="List the living agents, or the dead.")
+@run_argument
+@click.option("--dead", is_flag=True, help="Those who died, and of what.")
+@click.option("--layer", type=click.Choice(LAYERS), help="Only those of one layer.")
+@with_output
+def list_agents(run: str, layer: str | None, output: Output, *, dead: bool) -> None:
+    """List the agents of RUN in order of birth.
+
+    \b
+    Examples:
+      arena agents list runs/quickstart-1 --layer arena
+      arena agents list runs/quickstart-1 --dead
+    """
+    from actors.app.folding import fold_run
+    from actors.app.inspecting import agent_rows
+    from actors.journal.reader import open_run
+
+    with open_run(run) as stored:
+        treasury = fold_run(stored)
+    rows = [row for row in agent_rows(treasury, dead=dead) if layer in {None, row["layer"]}]
+    output.show({"run": run, "tick": treasury.tick, "agents": rows}, lambda: [_table(rows)])
+
+
+def _table(rows: list[dict[str, Any]]) -> RenderableType:
+    from actors.app.render import grid, number, percent, usd
+
+    left = [(name, "left") for name in ("agent", "strategy", "layer", "status", "cause")]
+    right = ("born", "died", "fitness", "drawdown", "return", "equity", "P&L", "trades")
+    return grid(
+        [*left, *((name, "right") for name in right)],
+        (
+            (
+                *(row[key] for key in ("agent", "strategy", "layer", "status", "cause")),
+                *(row["born"], row["died"], number(row["fitness"]), percent(row["max_drawdown"])),
+                *(percent(row["life_return"]), usd(row["equity"]), usd(row["pnl"]), row["trades"]),
+            )
+            for row in rows
+        ),
+    )
+
+
+@agents.command("show", short_help="Show everything about one agent.")
+@run_argument
+@click.argument("agent", metavar="AGENT")
+@with_output
+def show_agent(run: str, agent: str, output: Output) -> None:
+    """Show AGENT: what it was born with, what it holds, its capital step by step, its last trades.
+
+    \b
+    Example:
+      arena agents show runs/quickstart-1 g000-001
+    """
+    from actors.app.folding import fold_run
+    from actors.app.inspecting import agent_ids, agent_story
+    from actors.journal.reader import open_run
+
+    with open_run(run) as stored:
+        pick(agent, agent_ids(stored), "agent")
+        story = agent_story(stored, fold_run(stored), agent)
+    output.show({"run": run, **story}, lambda: _story(story))
+
+
+def _story(story: dict[str, Any]) -> Iterator[RenderableType]:
+    from actors.app.render import event_lines, facts, grid, number, percent, plain, usd
+
+    tier = f", {story['tier']}" if story["tier"] else ""
+    died = "" if story["died"] is None else f", died on day {story['died']}: {story['cause']}"
+    yield facts(
+        [
+            ("agent", story["agent"]),
+            ("standing", f"{story['status']} in {story['layer']}{tier}{died}"),
+            ("strategy", f"{story['strategy']} ({story['family']})"),
+            ("born", f"day {story['born']}, generation {story['generation']}"),
+            ("parents", ", ".join(story["parents"]) or "none"),
+            ("fitness", number(story["fitness"])),
+            ("return", f"{percent(story['life_return'])} (NAV {story['nav']:.6f})"),
+            ("drawdown", percent(story["records"]["life"]["drawdown"])),
+            ("equity", f"{usd(story['equity'])}, of it cash {usd(story['cash'])}"),
+            ("P&L", f"{usd(story['pnl'])}, with real capital {usd(story['pnl_real'])}"),
+            ("costs", usd(story["costs"])),
+        ]
+    )
+    yield facts(story["parameters"].items(), "\nparameters")
+    if story["positions"]:
+        columns = (("holds", "left"), ("quantity", "right"), ("price", "right"), ("value", "right"))
+        yield grid(
+            columns,
+            (
+                (p["instrument"], f"{p['quantity']:.6f}", f"{p['price']:.4f}", usd(p["value"]))
+                for p in story["positions"]
+            ),
+        )
+    for title in ("life", "capital"):
+        if story[title]:
+            yield event_lines(story[title], title)
+    if story["last_trades"]:
+        names = ("seq", "instrument", "quantity", "price", "fee", "slippage", "gas", "status")
+        rows = ([trade[name] for name in names] for trade in story["last_trades"])
+        yield plain("last trades (costs in micro-USD)")
+        yield grid([(name, "right") for name in names], rows)

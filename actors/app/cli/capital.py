@@ -1,0 +1,99 @@
+"""`arena capital`: where the money is, and every step that it took."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from actors.app.cli.output import Output, run_argument, with_output
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+
+@click.group()
+def capital() -> None:
+    """Show where the capital is, or how it moved."""
+
+
+@capital.command("show", short_help="Show where the capital is.")
+@run_argument
+@with_output
+def show_capital(run: str, output: Output) -> None:
+    """Show the capital of RUN: by pool, by tier, by agent, and every account of both books.
+
+    \b
+    Example:
+      arena capital show runs/quickstart-1
+    """
+    from actors.app.folding import fold_run
+    from actors.app.result import capital as where
+    from actors.journal.reader import open_run
+
+    with open_run(run) as stored:
+        treasury = fold_run(stored)
+    books = {str(book): dict(sorted(rows.items())) for book, rows in treasury.books.items()}
+    sums = {f"{book}_sum": sum(rows.values()) for book, rows in books.items()}
+    data = {"run": run, "tick": treasury.tick, "capital": where(treasury), "accounts": books}
+    output.show(data | {"ledger": sums}, lambda: _lines(data, sums))
+
+
+def _lines(data: dict[str, Any], sums: dict[str, int]) -> Iterator[RenderableType]:
+    from actors.app.render import breakdown, grid, usd
+
+    yield breakdown(data["capital"])
+    for title in ("by_tier", "by_agent"):
+        rows = data["capital"][title]
+        if rows:
+            columns = ((title.replace("_", " "), "left"), ("USD", "right"))
+            yield grid(columns, ((name, usd(amount)) for name, amount in rows.items()))
+    for book, accounts in data["accounts"].items():
+        rest = {name: sum_ for name, sum_ in accounts.items() if not name.startswith("agent:")}
+        columns = ((f"{book} book", "left"), ("micro-USD", "right"))
+        agents = sum(accounts.values()) - sum(rest.values())
+        rows = {**rest, "agents": agents, "sum": sums[f"{book}_sum"]}
+        yield grid(columns, ((name, f"{amount:,}") for name, amount in rows.items()))
+
+
+@capital.command("ledger", short_help="List the transfers, one row each.")
+@run_argument
+@click.option("--account", help="Only what left or reached one account, such as agent:g000-001.")
+@click.option(
+    "--since-seq", type=click.IntRange(0), default=0, metavar="SEQ", help="Only after this event."
+)
+@click.option("--limit", type=click.IntRange(1, 100_000), default=50, show_default=True)
+@with_output
+def list_ledger(run: str, account: str | None, since_seq: int, limit: int, output: Output) -> None:
+    """List the ledger of RUN: each transfer is one row with both of its legs.
+
+    \b
+    Example:
+      arena capital ledger runs/quickstart-1 --account pool:arena
+    """
+    from actors.journal.reader import open_run
+
+    with open_run(run) as stored:
+        found = (
+            row._asdict()
+            for row in stored.transfers(since_seq)
+            if account in {None, row.debit_account, row.credit_account}
+        )
+        rows = list(islice(found, limit + 1))
+    more, rows = len(rows) > limit, rows[:limit]
+    output.show({"run": run, "transfers": rows, "more": more}, lambda: [_transfers(rows)])
+    if more and not output.json:
+        output.note(f"there are more: --since-seq {rows[-1]['event_seq'] - 1}, or a higher --limit")
+
+
+def _transfers(rows: list[dict[str, Any]]) -> RenderableType:
+    from actors.app.render import grid
+
+    names = ("seq", "line", "book", "from", "to", "micro-USD", "reason")
+    sides = ("right", "right", "left", "left", "left", "right", "left")
+    return grid(
+        zip(names, sides, strict=True),
+        ([f"{value:,}" if key == "amount" else value for key, value in r.items()] for r in rows),
+    )

@@ -1,0 +1,141 @@
+"""`arena config`: is it right, what does it mean in full, and what can be said at all."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from actors.app.cli.moment import now
+from actors.app.cli.output import Command, Output, with_output
+from actors.app.exits import ExitCode
+
+if TYPE_CHECKING:
+    from actors.app.settings import ConfigError, Settings
+
+
+def _with_config(command: Command) -> Command:
+    config = click.argument("config", metavar="CONFIG", type=click.Path(path_type=Path))
+    seed = click.option("--seed", type=int, help="The same as --set run.seed=N.")
+    change = click.option(
+        "--set", "overrides", metavar="TABLE.KEY=VALUE", multiple=True, help="Change one value."
+    )
+    return config(seed(change(command)))
+
+
+def _load(config: Path, seed: int | None, overrides: tuple[str, ...]) -> Settings:
+    from actors.app.settings import load_settings
+
+    return load_settings(config, overrides if seed is None else (*overrides, f"run.seed={seed}"))
+
+
+@click.group()
+def config() -> None:
+    """Check a config, or show all of its values."""
+
+
+@config.command("validate", short_help="Check a config and its market's files.")
+@_with_config
+@with_output
+def validate(config: Path, seed: int | None, overrides: tuple[str, ...], output: Output) -> None:
+    """Check CONFIG and the files that its market is read from; nothing is run.
+
+    \b
+    Example:
+      arena config validate config/quickstart.toml
+    """
+    from actors.app.experiment import prepare
+    from actors.app.settings import ConfigError
+
+    chosen = overrides if seed is None else (*overrides, f"run.seed={seed}")
+    try:
+        prepared = prepare(config, chosen, now=now())
+    except ConfigError as error:
+        if not output.json:
+            raise
+        click.echo(json.dumps(_problems(error)))
+        raise SystemExit(ExitCode.USAGE) from None
+    facts = prepared.experiment.market
+    data: dict[str, Any] = {
+        "valid": True,
+        "name": prepared.experiment.name,
+        "days": facts.ticks,
+        "first_bar": facts.opens_at,
+        "market": facts.badge,
+        "notes": list(prepared.loaded.notes),
+        "problems": [],
+    }
+    line = f"{data['name']}: {facts.ticks} days from {facts.opens_at}, {facts.badge} market"
+    output.show(data, lambda: [f"valid: {line}", *(f"note: {each}" for each in data["notes"])])
+
+
+def _problems(error: ConfigError) -> dict[str, Any]:
+    problems = [
+        {"place": each.place, "key": each.key, "message": str(each)} for each in error.problems
+    ]
+    return {"valid": False, "problems": problems}
+
+
+@config.command("show", short_help="Show every value that a run would use.")
+@_with_config
+@with_output
+def show(config: Path, seed: int | None, overrides: tuple[str, ...], output: Output) -> None:
+    """Show CONFIG in full, defaults included; what is printed is itself a config.
+
+    \b
+    Example:
+      arena config show config/quickstart.toml --set population.agents=20
+    """
+    from actors.app.settings import effective
+
+    data = effective(_load(config, seed, overrides))
+    if output.json:
+        click.echo(json.dumps(data))
+        return
+    for line in toml_lines(data):
+        click.echo(line)
+
+
+def toml_lines(data: Mapping[str, Any], prefix: str = "") -> list[str]:
+    """Return plain settings as TOML, one dotted key a line."""
+    lines: list[str] = []
+    for name, value in data.items():
+        key = f"{prefix}{_key(name)}"
+        if isinstance(value, Mapping) and value:
+            lines += toml_lines(value, f"{key}.")
+        else:
+            is_day = key in {"market.start", "market.end"}
+            lines.append(f"{key} = {value if is_day else _toml(value)}")
+    return lines
+
+
+def _toml(value: object) -> str:
+    if isinstance(value, Mapping):
+        inner = ", ".join(f"{_key(name)} = {_toml(item)}" for name, item in value.items())
+        return f"{{ {inner} }}" if inner else "{}"
+    if isinstance(value, list):
+        return f"[{', '.join(map(_toml, value))}]"
+    # JSON's texts, numbers and truths are TOML's.
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _key(name: str) -> str:
+    bare = name.isascii() and name.replace("-", "").replace("_", "").isalnum()
+    return name if bare else json.dumps(name, ensure_ascii=False)
+
+
+@config.command("schema", short_help="Show the JSON Schema of a config.")
+@with_output
+def show_schema(output: Output) -> None:
+    """Show the JSON Schema of a config file, for editors.
+
+    \b
+    Example:
+      arena config schema > arena.schema.json
+    """
+    from actors.app.settings import schema
+
+    click.echo(json.dumps(schema(), indent=None if output.json else 2))

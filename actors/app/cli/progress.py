@@ -1,0 +1,31 @@
+"""A progress bar on stderr, where that is a terminal."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from actors.app.cli.output import Output
+
+
+@contextmanager
+def progress_bar(ticks: int, output: Output) -> Iterator[Callable[[int], None]]:
+    """Yield what a tick is reported to: a bar on stderr, if that is a terminal."""
+    if output.quiet or not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
+    screen = Console(file=sys.stderr, no_color=not output.color or None)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, TimeRemainingColumn(), console=screen, transient=True) as bar:
+        task = bar.add_task("days", total=ticks)
+        yield lambda tick: bar.update(task, completed=tick)

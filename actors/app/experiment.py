@@ -1,0 +1,163 @@
+"""From a config to a run on disk: settings, market, experiment, journal, ticks, result.
+
+WHAT is run stands in the manifest, which the chain of hashes begins with.  HOW it was run (the
+config's path, the settings in full, where the data lay) stands in `meta`, unhashed: it is what a
+re-execution rebuilds the market from.
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from actors.app.arena import Arena, run_id_of
+from actors.app.markets import LoadedMarket, build_experiment, build_market
+from actors.app.result import summarise
+from actors.app.settings import Settings, effective, load_settings
+from actors.journal.codec import canonical
+from actors.journal.files import FILE_NAME
+from actors.journal.sqlite import SqliteJournal
+from arena.exceptions import ValidationError
+from arena.experiment import Experiment, manifest
+from arena.strategies import BUILT_IN
+
+RUNS = Path("runs")
+"""Where runs go that were not told where to go."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A config that has been read, and everything that it led to.
+
+    Attributes:
+        experiment: What is run.
+        loaded: On which market.
+        meta: How it is run.
+    """
+
+    experiment: Experiment
+    loaded: LoadedMarket
+    meta: Mapping[str, str]
+
+
+def prepare(config: Path, overrides: Sequence[str], *, now: datetime) -> Prepared:
+    """Read a config and its market; nothing is written.
+
+    Args:
+        config: A TOML file.
+        overrides: `table.key=value`, the later one winning.
+        now: The current time: data from later than tomorrow is refused.
+
+    Raises:
+        ConfigError: The config cannot be used.
+        DataError: The market's files cannot be used.
+    """
+    settings = load_settings(config, overrides)
+    base = config.absolute().parent
+    loaded = build_market(settings, base, now=now)
+    return Prepared(build_experiment(settings, loaded), loaded, _meta(settings, config, base))
+
+
+def _meta(settings: Settings, config: Path, base: Path) -> dict[str, str]:
+    return {
+        "settings": canonical(effective(settings)),
+        "config": str(config.absolute()),
+        "base": str(base),
+        "data": json.dumps([str(base / source.path) for source in settings.market.sources]),
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+    }
+
+
+def make_folder(name: str, out: Path | None, *, runs: Path = RUNS) -> Path:
+    """Make the folder of a new run: `out`, or the first free `runs/<name>-<n>`.
+
+    Raises:
+        ValidationError: `out` holds a run already, or is no folder.
+        OSError: The folder cannot be made.
+    """
+    if out is None:
+        return _next_folder(name, runs)
+    if (out / FILE_NAME).exists():
+        raise ValidationError("--out", found=str(out), needed="a folder that holds no run yet")
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError):
+        raise ValidationError("--out", found=str(out), needed="a folder, not a file") from None
+    return out
+
+
+def _next_folder(name: str, runs: Path) -> Path:
+    runs.mkdir(parents=True, exist_ok=True)
+    number = 1
+    while True:
+        folder = runs / f"{name}-{number}"
+        try:
+            folder.mkdir()
+        except FileExistsError:
+            number += 1
+        else:
+            return folder
+
+
+async def run_experiment(
+    prepared: Prepared,
+    folder: Path,
+    *,
+    on_tick: Callable[[int], None] = lambda _: None,
+    stopped: Callable[[], bool] = lambda: False,
+) -> dict[str, Any]:
+    """Run `prepared` and keep its journal in `folder`; return the result as plain data.
+
+    Args:
+        prepared: What to run.
+        folder: Exists, and holds no run.
+        on_tick: Called after each tick with its number.
+        stopped: Asked between ticks; where it says yes, the run ends there, uncompleted.
+
+    Raises:
+        FileExistsError: `folder` holds a run.
+        StorageError: The disk refused.
+        CapitalConservationError: Money appeared or vanished.
+    """
+    began = time.perf_counter()
+    experiment = prepared.experiment
+    facts = manifest(experiment)
+    journal = await SqliteJournal.create(folder, run_id_of(facts), facts, prepared.meta)
+    async with Arena(experiment, prepared.loaded.market, journal) as arena:
+        await journal.record("started", {"ticks": experiment.market.ticks})
+        while arena.treasury.tick < experiment.market.ticks and not stopped():
+            await arena.backtest(1, on_tick=on_tick)
+        interrupted = arena.treasury.tick < experiment.market.ticks
+        if not interrupted:
+            await arena.complete()
+        result = summarise(arena.treasury)
+        if interrupted:
+            result["status"] = "interrupted"
+        wall_s = round(time.perf_counter() - began, 3)
+        await journal.record("stopped", {"status": result["status"], "wall_s": wall_s})
+        return {
+            "run_id": arena.run_id,
+            "name": experiment.name,
+            "seed": experiment.seed,
+            **result,
+            "head": arena.cast.allocator.head.hash,
+            "reproducible": is_reproducible(experiment),
+            "notes": list(prepared.loaded.notes),
+            "wall_s": wall_s,
+            "path": str(folder / FILE_NAME),
+        }
+
+
+def is_reproducible(experiment: Experiment) -> bool:
+    """Say whether the same config gives the same journal: each strategy is one of the arena's own.
+
+    Those are pure functions of their inputs and the seed; code from elsewhere may read a clock.
+    """
+    return all(BUILT_IN.get(name) is kind for name, kind in experiment.catalog.items())

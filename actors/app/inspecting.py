@@ -1,0 +1,113 @@
+"""A stored run, asked about: its agents, its money, its events, as plain data."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from actors.app.result import agent_row
+from actors.journal.chain import Entry
+from actors.journal.reader import JournalReader
+from arena.agents import Agent, Record
+from arena.events import Status
+from arena.experiment import plain
+from arena.scoring import measure
+from arena.treasury import Treasury
+
+CAPITAL_EVENTS = frozenset({"CapitalAllocated", "CapitalReturned", "PositionsReduced"})
+LIFE_EVENTS = frozenset(
+    {"AgentSpawned", "AgentMutated", "AgentGraduated", "AgentDemoted", "AgentKilled"}
+    | {"AgentFailed", "AgentQuarantined"}
+)
+
+
+def entry_data(entry: Entry) -> dict[str, Any]:
+    """Return one entry of the journal, its data as JSON and not as text."""
+    return {
+        "seq": entry.seq,
+        "type": entry.event_type,
+        "agent": entry.agent_id,
+        "timestamp": entry.timestamp,
+        "caused_by": entry.caused_by,
+        "command_id": entry.command_id,
+        "data": json.loads(entry.data),
+        "hash": entry.hash,
+    }
+
+
+def agent_ids(run: JournalReader) -> Iterator[str]:
+    """Yield everyone who was ever born, in order of birth."""
+    for entry in run.entries(event_type="AgentSpawned"):
+        if entry.agent_id is not None:
+            yield entry.agent_id
+
+
+def agent_rows(treasury: Treasury, *, dead: bool) -> list[dict[str, Any]]:
+    """Return a line for each agent that lives, or for each that does not, in order of birth."""
+    agents = [*(treasury.dead if dead else treasury.agents).values()]
+    tick = treasury.tick
+    found = measure(
+        agents,
+        tick=tick,
+        periods_per_year=treasury.experiment.market.periods_per_year,
+        rules=treasury.experiment.rules.records,
+    )
+    return [
+        {
+            **agent_row(found, row, agent.died or tick),
+            "baseline": agent.genome.baseline,
+            "born": agent.genome.born,
+            "died": agent.died,
+            "cause": agent.cause,
+        }
+        for row, agent in enumerate(agents)
+    ]
+
+
+def agent_story(run: JournalReader, treasury: Treasury, agent_id: str) -> dict[str, Any]:
+    """Return everything about one agent that `treasury` knows by that name."""
+    dead = agent_id in treasury.dead
+    agent: Agent = (treasury.dead if dead else treasury.agents)[agent_id]  # type: ignore[index] # text
+    (row,) = (row for row in agent_rows(treasury, dead=dead) if row["agent"] == agent_id)
+    events = [entry_data(entry) for entry in run.entries(agent_id=agent_id)]
+    return {
+        **row,
+        "family": agent.genome.family,
+        "parameters": plain(agent.genome.parameters),
+        "generation": agent.genome.generation,
+        "parents": list(agent.genome.parents),
+        "cash": agent.portfolio.cash,
+        "positions": _positions(agent, treasury),
+        "nav": agent.nav,
+        "records": {"life": _record(agent.life), "stint": _record(agent.stint)},
+        "life": [each for each in events if each["type"] in LIFE_EVENTS],
+        "capital": [each for each in events if each["type"] in CAPITAL_EVENTS],
+        "last_trades": [trade._asdict() for trade in [*run.trades(agent_id=agent_id)][-10:]],
+    }
+
+
+def _positions(agent: Agent, treasury: Treasury) -> list[dict[str, Any]]:
+    return [
+        {
+            "instrument": name,
+            "quantity": quantity,
+            "price": treasury.marks[name],
+            "value": agent.portfolio.value(name, treasury.marks[name]),
+        }
+        for name, quantity in agent.portfolio.positions.items()
+    ]
+
+
+def _record(record: Record) -> dict[str, Any]:
+    return {
+        "start": record.start,
+        "base": record.base,
+        "drawdown": record.drawdown,
+        "days_negative": record.days_negative,
+    }
+
+
+def living_statuses() -> tuple[str, ...]:
+    """Return the statuses of agents that are not dead."""
+    return tuple(str(status) for status in Status if status is not Status.DEAD)

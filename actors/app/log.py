@@ -1,0 +1,83 @@
+"""Logging, configured once and by the command line: the library never does it.
+
+Loggers are made with `structlog.wrap_logger(logging.getLogger(__name__))`, so a program that uses
+the library and configures nothing sees warnings on stderr and no more, as with any other library.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+
+import structlog
+from structlog.typing import Processor
+
+from arena.exceptions import ValidationError
+
+VARIABLE = "ARENA_LOG"
+"""The environment variable that sets level and form: `debug`, `info`, `json`, `json,debug`."""
+
+_LEVELS = {
+    "debug": logging.DEBUG,
+    "info": logging.INFO,
+    "warning": logging.WARNING,
+    "error": logging.ERROR,
+}
+
+
+def configure_log(words: str | None = None) -> None:
+    """Send log lines to stderr.
+
+    Args:
+        words: A level (`warning` by default), `json` (from `info` up), or both with a comma
+            between; None reads `ARENA_LOG`.
+
+    Raises:
+        ValidationError: A word is neither.
+    """
+    level, as_json = _parse(os.environ.get(VARIABLE, "") if words is None else words)
+    renderer: Processor = (
+        structlog.processors.JSONRenderer()
+        if as_json
+        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty() and not _no_color())
+    )
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            renderer,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_Message())
+    logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
+    logging.getLogger("actors").setLevel(level)
+
+
+class _Message(logging.Formatter):
+    """The message alone: what other libraries add to it (tracebacks) is no help to a user."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the message, which structlog has made complete."""
+        return record.getMessage()
+
+
+def _parse(words: str) -> tuple[int, bool]:
+    level, as_json = None, False
+    for word in filter(None, (part.strip().lower() for part in words.split(","))):
+        if word == "json":
+            as_json = True
+        elif word in _LEVELS:
+            level = _LEVELS[word]
+        else:
+            needed = f"{', '.join(_LEVELS)} or json, with commas between"
+            raise ValidationError(VARIABLE, found=word, needed=needed)
+    return level or (logging.INFO if as_json else logging.WARNING), as_json
+
+
+def _no_color() -> bool:
+    return bool(os.environ.get("NO_COLOR"))

@@ -1,0 +1,200 @@
+"""Re-execution: a stored run is carried out again, and every event is compared.
+
+The market is rebuilt from the settings that the run stored about itself; its numbers must have the
+hashes that stand in the manifest.  Nothing is written.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+from actors.app.arena import Arena
+from actors.app.markets import LoadedMarket, build_experiment, build_market
+from actors.app.settings import make_settings
+from actors.feeds import DataError
+from actors.feeds.problems import Problem
+from actors.journal.chain import HASHED, Entry
+from actors.journal.memory import MemoryJournal
+from actors.journal.reader import JournalReader
+from arena.experiment import Experiment, manifest
+from arena.treasury import Treasury
+
+_FACTS = tuple(name for name in HASHED if name not in {"prev_hash", "event_id"})
+"""What must agree even where the manifests differ, and with them every hash and id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rebuilt:
+    """A stored run, ready to be run again.
+
+    Attributes:
+        experiment: What is run.
+        loaded: On which market.
+        notes: In what this installation differs from the one that made the run.
+    """
+
+    experiment: Experiment
+    loaded: LoadedMarket
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Divergence:
+    """The first entry that is not the same; one side is None where a history ended early."""
+
+    seq: int
+    stored: Entry | None
+    again: Entry | None
+
+
+def rebuild(run: JournalReader, *, now: datetime) -> Rebuilt:
+    """Return the experiment and the market of a stored run.
+
+    Raises:
+        DataError: The run stored no settings, or the market's numbers are not those of the run.
+    """
+    meta = run.meta()
+    if "settings" not in meta:
+        needed = "a run that `arena run` made: this one stored no settings"
+        raise DataError([Problem(str(run.path), None, None, "no settings", needed)])
+    settings = make_settings(_with_dates(json.loads(meta["settings"])), place="the run's settings")
+    loaded = build_market(settings, Path(meta["base"]), now=now)
+    experiment = build_experiment(settings, loaded)
+    stored, again = json.loads(run.manifest()), json.loads(manifest(experiment))
+    _check_series(stored, again)
+    return Rebuilt(experiment, loaded, tuple(_differences(stored, again)))
+
+
+def _with_dates(settings: dict[str, Any]) -> dict[str, Any]:
+    """Return the settings as TOML would give them: JSON has no dates."""
+    market = settings["market"]
+    days = {key: date.fromisoformat(market[key]) for key in ("start", "end") if key in market}
+    return {**settings, "market": market | days}
+
+
+def _check_series(stored: Mapping[str, Any], again: Mapping[str, Any]) -> None:
+    problems = []
+    for name, (_, _, origin, found) in again["market"]["series"].items():
+        before = stored["market"]["series"].get(name, ["", "", "", "no such column"])[3]
+        if found != before:
+            needed = f"the numbers of the run ({before}); it was made with {_versions(stored)}"
+            problems.append(Problem(origin, None, name, f"numbers with SHA-256 {found}", needed))
+    if problems:
+        raise DataError(problems)
+
+
+def _differences(stored: Mapping[str, Any], again: Mapping[str, Any]) -> Iterator[str]:
+    if stored["versions"] != again["versions"]:
+        yield f"the run was made with {_versions(stored)}, this is {_versions(again)}"
+    for key in sorted(stored.keys() | again.keys()):
+        if key != "versions" and stored.get(key) != again.get(key):
+            yield f"the manifest differs in {key!r}"
+
+
+def _versions(facts: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name} {version}" for name, version in sorted(facts["versions"].items()))
+
+
+async def re_execute(
+    run: JournalReader,
+    rebuilt: Rebuilt,
+    folded: Treasury,
+    *,
+    on_tick: Callable[[int], None] = lambda _: None,
+) -> Comparison:
+    """Run again, as far as the stored run came, and compare entry by entry.
+
+    Args:
+        run: The stored history.
+        rebuilt: What it was made from.
+        folded: The stored history's outcome.
+        on_tick: Called after each tick with its number.
+    """
+    facts = manifest(rebuilt.experiment)
+    names = (*HASHED, "hash") if facts == run.manifest() else _FACTS
+    journal = MemoryJournal(facts)
+    comparison = Comparison(run, names, completed=folded.completed)
+    async with Arena(rebuilt.experiment, rebuilt.loaded.market, journal) as arena:
+        comparison.take(journal)
+        while not comparison.over and arena.treasury.tick < folded.tick:
+            await arena.backtest(1, on_tick=on_tick)
+            comparison.take(journal)
+        if folded.completed and not comparison.over:
+            await arena.complete()
+            comparison.take(journal)
+    comparison.end()
+    return comparison
+
+
+class Comparison:
+    """Two histories, entry by entry, until they differ or the stored one ends.
+
+    Attributes:
+        agreed: How many entries are the same.
+        divergence: The first that is not.
+        over: Whether there is nothing more to compare.
+    """
+
+    def __init__(self, run: JournalReader, names: tuple[str, ...], *, completed: bool) -> None:
+        self._stored = run.entries()
+        self._names = names
+        self._completed = completed
+        self.agreed = 0
+        self.divergence: Divergence | None = None
+        self.over = False
+
+    def take(self, journal: MemoryJournal) -> None:
+        """Compare what the journal has that was not compared yet."""
+        for again in journal.entries[self.agreed :]:
+            before = next(self._stored, None)
+            if before is None and not self._completed:
+                self.over = True  # The run was stopped in the middle of this tick.
+                return
+            if before is None or any(
+                getattr(before, name) != getattr(again, name) for name in self._names
+            ):
+                self.divergence, self.over = Divergence(again.seq, before, again), True
+                return
+            self.agreed += 1
+
+    def end(self) -> None:
+        """Note what is stored beyond the end of the re-execution."""
+        left = None if self.over else next(self._stored, None)
+        if left is not None:
+            self.divergence = Divergence(left.seq, left, None)
+
+
+def explain_divergence(divergence: Divergence) -> tuple[str, Any, Any]:
+    """Return where the two entries differ first, and what stands there on either side."""
+    stored, again = divergence.stored, divergence.again
+    if stored is None or again is None:
+        return "its being there", stored and stored.event_type, again and again.event_type
+    for name in HASHED:
+        before, after = getattr(stored, name), getattr(again, name)
+        if name == "data" and before != after:
+            return _first_difference(json.loads(before), json.loads(after)) or (name, before, after)
+        if before != after and name not in {"prev_hash", "event_id"}:
+            return name, before, after
+    return "hash", stored.hash, again.hash
+
+
+def _first_difference(one: Any, other: Any, path: str = "data") -> tuple[str, Any, Any] | None:
+    """Return (path, the one's value, the other's) where two JSON values differ first."""
+    pairs: list[tuple[str, Any, Any]] = []
+    if isinstance(one, dict) and isinstance(other, dict):
+        keys = sorted(one.keys() | other.keys())
+        pairs = [(f"{path}.{key}", one.get(key), other.get(key)) for key in keys]
+    elif isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
+        pairs = [(f"{path}[{n}]", *both) for n, both in enumerate(zip(one, other, strict=True))]
+    elif one != other:
+        return path, one, other
+    for where, left, right in pairs:
+        found = _first_difference(left, right, where)
+        if found is not None:
+            return found
+    return None
