@@ -14,6 +14,7 @@ overlay is dropped and nothing has happened.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 
 import structlog
@@ -28,7 +29,7 @@ from arena.ids import AgentId, RunId
 from arena.ledger import check_balances
 from arena.treasury import Treasury, decide_onto
 
-log = structlog.get_logger()
+log = structlog.wrap_logger(logging.getLogger(__name__))
 
 
 class Allocator(BatchActor[AllocatorMessage, Answer]):

@@ -7,6 +7,7 @@ reported absent), and asks the allocator to decide; then it has the ledger audit
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 
 import structlog
@@ -37,7 +38,7 @@ from arena.exceptions import CapitalConservationError
 from arena.ids import AgentId
 from arena.treasury import Treasury
 
-log = structlog.get_logger()
+log = structlog.wrap_logger(logging.getLogger(__name__))
 
 
 class ArenaManager(BatchActor[ManagerMessage, Answer | None]):
