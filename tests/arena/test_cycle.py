@@ -550,7 +550,7 @@ class TestAllocation:
         assert world.agent(other).equity == usd(10_000)
 
     def test_entrants_who_need_all_of_it_leave_the_ranked_nothing(self) -> None:
-        rules = with_rules(OPEN_GATES, ladder={"entry_base": usd(45_000)})
+        rules = with_rules(OPEN_GATES, ladder={"entry_base": usd(50_000)})
         world = self.ranked("FLAT", rules=rules)
         (veteran,) = world.treasury.agents
         newcomers = [world.raised(Layer.PROVING) for _ in range(2)]
@@ -558,7 +558,7 @@ class TestAllocation:
         world.cycle()
 
         assert world.agent(veteran).equity == 0
-        assert [world.agent(who).equity for who in newcomers] == [usd(45_000)] * 2
+        assert [world.agent(who).equity for who in newcomers] == [usd(50_000), usd(40_000)]
 
     def test_a_reduction_sells_what_it_must_and_leaves_the_nav_alone(self) -> None:
         costs = CostModel(fee_bps=10.0, slippage_bps=5.0, gas=Money(0))

@@ -7,6 +7,7 @@ filled at the next open); where the market file is missing they are skipped.
 from __future__ import annotations
 
 import csv
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -62,6 +63,8 @@ class TestCosts:
         fill = execute(an_order(0.000001), BOTH["A"], price=1.0, costs=costs)
 
         assert (fill.fee, fill.slippage, fill.costs) == (0, 0, 0)  # Together 0.8: that would be 1.
+        dearer = replace(costs, fee_bps=6_000.0)
+        assert execute(an_order(0.000001), BOTH["A"], price=1.0, costs=dearer).fee == 1
 
     def test_a_sale_costs_what_the_purchase_did(self) -> None:
         bought = execute(an_order(1.7), BOTH["A"], price=33.3, costs=COSTS)
@@ -216,6 +219,14 @@ class TestForcedSales:
 
         assert fill.gas == usd(0.1)
         assert after == Portfolio(cash=Money(0), positions={})
+
+    def test_what_a_sale_brings_is_what_the_position_loses(self) -> None:
+        """Half of 1.4 micro-dollars rounds to 1, and so does the half that stays: it brings 0."""
+        crumbs = Portfolio(positions={"aave": 1.0, "curve": 1.0})
+
+        after, _ = sell(crumbs, 1, aave=1.4e-6, curve=1.4e-6)
+
+        assert after.cash == 0
 
 
 @settings(max_examples=300, deadline=None)
