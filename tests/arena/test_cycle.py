@@ -277,6 +277,19 @@ class TestSeats:
         assert (agent.layer, agent.equity, agent.stint.start) == (Layer.PROVING, usd(1_000), 30)
         assert agent.life.start == 0
 
+    def test_a_stint_is_measured_from_its_own_start(self) -> None:
+        world = a_world(SEATS)
+        ada = world.spawn("STAR")
+        world.days(30)
+        world.cycle()
+        world.holds[ada] = "DUD"
+        world.days(6)
+        assert world.agent(ada).fitness is None
+
+        world.day()
+
+        assert (world.agent(ada).fitness or 0.0) < -2.0
+
     def test_seats_go_by_fitness_then_id_and_the_others_wait(self) -> None:
         world = a_world(with_rules(SEATS, ladder={"seats_max": 3}))
         holdings = ("GOOD", "STAR", "GOOD", "STAR", "FLAT", "GOOD")

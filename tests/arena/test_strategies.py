@@ -148,6 +148,7 @@ class TestFarmer:
     def test_it_holds_what_is_best_already(self) -> None:
         assert self.farm({"aave": 0.03, "pendle": 0.06}, a_book(pendle=0.999)) is HOLD
         assert self.farm({"aave": 0.03}, a_book(aave=1.0)) is HOLD
+        assert self.farm({"aave": 0.03}, a_book(10_000_000, aave=0.996)) is HOLD  # Not traded.
 
     @pytest.mark.parametrize(("gain", "moves"), [(0.0059, False), (0.0062, True)])
     def test_it_moves_only_when_the_gain_exceeds_the_round_trip(
