@@ -51,19 +51,20 @@ def configure_log(words: str | None = None) -> None:
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.stdlib.LoggerFactory(),
     )
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_Message())
-    logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
     logging.getLogger("actors").setLevel(level)
+    root = logging.getLogger()
+    if not root.handlers:
+        root.addHandler(_Stderr())
 
 
-class _Message(logging.Formatter):
-    """The message alone: what other libraries add to it (tracebacks) is no help to a user."""
+class _Stderr(logging.Handler):
+    """Writes the message alone: the traceback that asyncio likes to add is no help to a user."""
 
-    def format(self, record: logging.LogRecord) -> str:
-        """Return the message, which structlog has made complete."""
-        return record.getMessage()
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one line."""
+        sys.stderr.write(f"{record.getMessage()}\n")
 
 
 def _parse(words: str) -> tuple[int, bool]:

@@ -7,6 +7,7 @@ reader's cursor or colour their screen.
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -29,15 +30,26 @@ _MONEY = frozenset({"amount", "arena", "proving", "reserve", "virtual_capital"})
 _BOARD = (
     ("#", "right"),
     ("agent", "left"),
-    ("strategy", "left"),
+    ("strategy", "fold"),
     ("place", "left"),
     ("fitness", "right"),
     ("Sharpe", "right"),
-    ("won", "right"),
-    ("drawdown", "right"),
     ("return", "right"),
     ("equity", "right"),
+    ("fall", "right"),
+    ("won", "right"),
 )
+_BOARD_NARROW = 8
+"""Columns of the leaderboard where the screen has less than `_BOARD_WIDTH`."""
+
+_BOARD_WIDTH = 96
+
+
+def screen_width() -> int:
+    """Return how many columns stdout has."""
+    if "COLUMNS" in os.environ or not sys.stdout.isatty():
+        return int(os.environ.get("COLUMNS") or PIPE_WIDTH)
+    return shutil.get_terminal_size().columns
 
 
 def write(parts: Iterable[RenderableType], *, color: bool) -> None:
@@ -47,7 +59,7 @@ def write(parts: Iterable[RenderableType], *, color: bool) -> None:
         for part in parts:
             screen.print(part, markup=False)
         return
-    screen.width = int(os.environ.get("COLUMNS") or PIPE_WIDTH)
+    screen.width = screen_width()
     for part in parts:
         with screen.capture() as captured:
             screen.print(part, markup=False, soft_wrap=isinstance(part, (str, Text)))
@@ -82,7 +94,10 @@ def usd(value: int | None) -> str:
 def grid(
     columns: Iterable[tuple[str, str]], rows: Iterable[Sequence[object]], title: str | None = None
 ) -> Table:
-    """Return a table; `columns` are (heading, justification)."""
+    """Return a table; `columns` are (heading, `left`, `right` or `fold`).
+
+    Where the screen is too narrow, `fold` is what takes more lines; the others lose their ends.
+    """
     table = Table(
         title=title,
         box=box.SIMPLE_HEAD,
@@ -91,9 +106,14 @@ def grid(
         padding=(0, 1, 0, 0),
         pad_edge=False,
     )
-    for heading, justify in columns:  # On a narrow screen words are folded, numbers not.
-        right = justify == "right"
-        table.add_column(heading, justify="right" if right else "left", no_wrap=right)
+    for heading, side in columns:
+        fold = side == "fold"
+        table.add_column(
+            heading,
+            justify="right" if side == "right" else "left",
+            no_wrap=not fold,
+            overflow="fold" if fold else "ellipsis",
+        )
     for row in rows:
         table.add_row(*(cell(value) for value in row))
     return table
@@ -116,11 +136,12 @@ def board(
     title: str | None = None,
 ) -> Table:
     """Return the leaderboard, and under a line what nobody had to be clever for."""
-    table = grid(_BOARD, (_line(row) for row in rows), title)
+    columns = _BOARD[: None if screen_width() >= _BOARD_WIDTH else _BOARD_NARROW]
+    table = grid(columns, (_line(row)[: len(columns)] for row in rows), title)
     table.add_section()
     for row in yardsticks:
         short = {"agent": row["agent"].removeprefix("baseline-"), "tier": "baseline"}
-        table.add_row(*(cell(value) for value in _line({**row, **short})))
+        table.add_row(*(cell(value) for value in _line({**row, **short})[: len(columns)]))
     return table
 
 
@@ -132,10 +153,10 @@ def _line(row: Mapping[str, Any]) -> tuple[object, ...]:
         row["tier"] or row["layer"],
         number(row["fitness"]),
         number(row["sharpe"]),
-        percent(row["win_rate"], 0),
-        percent(row["max_drawdown"]),
         percent(row["return"]),
         usd(row["equity"]),
+        percent(row["max_drawdown"]),
+        percent(row["win_rate"], 0),
     )
 
 
@@ -183,7 +204,7 @@ def event_lines(events: Iterable[Mapping[str, Any]], title: str | None = None) -
         (each["seq"], each["timestamp"][:10], each["type"], each["agent"], gist(each["data"]))
         for each in events
     )
-    return grid([*columns, ("what", "left")], rows, title)
+    return grid([*columns, ("what", "fold")], rows, title)
 
 
 def gist(data: Mapping[str, Any]) -> str:

@@ -70,25 +70,31 @@ def list_agents(run: str, layer: str | None, output: Output, *, dead: bool) -> N
     with open_run(run) as stored:
         treasury = fold_run(stored)
     rows = [row for row in agent_rows(treasury, dead=dead) if layer in {None, row["layer"]}]
-    output.show({"run": run, "tick": treasury.tick, "agents": rows}, lambda: [_table(rows)])
+    output.show(
+        {"run": run, "tick": treasury.tick, "agents": rows}, lambda: [_table(rows, dead=dead)]
+    )
 
 
-def _table(rows: list[dict[str, Any]]) -> RenderableType:
+def _table(rows: list[dict[str, Any]], *, dead: bool) -> RenderableType:
     from actors.app.render import grid, number, percent, usd
 
-    left = [(name, "left") for name in ("agent", "strategy", "layer", "status", "cause")]
-    right = ("born", "died", "fitness", "drawdown", "return", "equity", "P&L", "trades")
-    return grid(
-        [*left, *((name, "right") for name in right)],
-        (
-            (
-                *(row[key] for key in ("agent", "strategy", "layer", "status", "cause")),
-                *(row["born"], row["died"], number(row["fitness"]), percent(row["max_drawdown"])),
-                *(percent(row["life_return"]), usd(row["equity"]), usd(row["pnl"]), row["trades"]),
-            )
-            for row in rows
-        ),
-    )
+    first = [("agent", "left"), ("strategy", "fold"), ("place", "left")]
+    if dead:
+        names = ("died of", "born", "died", "return", "P&L")
+    else:
+        names = ("fitness", "fall", "return", "equity", "trades")
+    lines = []
+    for row in rows:
+        place = row["layer"] if row["status"] != "quarantined" else row["status"]
+        line = [row["agent"], row["strategy"], row["tier"] or place]
+        if dead:
+            line += [row["cause"], row["born"], row["died"]]
+            line += [percent(row["life_return"]), usd(row["pnl"])]
+        else:
+            line += [number(row["fitness"]), percent(row["max_drawdown"])]
+            line += [percent(row["life_return"]), usd(row["equity"]), row["trades"]]
+        lines.append(line)
+    return grid([*first, *((name, "right") for name in names)], lines)
 
 
 @agents.command("show", short_help="Show everything about one agent.")
@@ -113,7 +119,7 @@ def show_agent(run: str, agent: str, output: Output) -> None:
 
 
 def _story(story: dict[str, Any]) -> Iterator[RenderableType]:
-    from actors.app.render import event_lines, facts, grid, number, percent, plain, usd
+    from actors.app.render import event_lines, facts, grid, number, percent, usd
 
     tier = f", {story['tier']}" if story["tier"] else ""
     died = "" if story["died"] is None else f", died on day {story['died']}: {story['cause']}"
@@ -146,7 +152,19 @@ def _story(story: dict[str, Any]) -> Iterator[RenderableType]:
         if story[title]:
             yield event_lines(story[title], title)
     if story["last_trades"]:
-        names = ("seq", "instrument", "quantity", "price", "fee", "slippage", "gas", "status")
-        rows = ([trade[name] for name in names] for trade in story["last_trades"])
-        yield plain("last trades (costs in micro-USD)")
-        yield grid([(name, "right") for name in names], rows)
+        yield _trades(story["last_trades"])
+
+
+def _trades(trades: list[dict[str, Any]]) -> RenderableType:
+    from actors.app.render import grid, usd
+
+    names = ("seq", "instrument", "quantity", "price", "costs", "status")
+    rows = (
+        (
+            *(trade["seq"], trade["instrument"], f"{trade['quantity']:.6f}"),
+            "-" if trade["price"] is None else f"{trade['price']:.4f}",
+            *(usd(trade["fee"] + trade["slippage"] + trade["gas"]), trade["status"]),
+        )
+        for trade in trades
+    )
+    return grid([(name, "right") for name in names], rows, "last trades")

@@ -49,7 +49,7 @@ def explain(error: BaseException) -> tuple[ExitCode, str]:
         return code, "arena: interrupted"
     if code is None:
         return ExitCode.FAILED, _bug(error)
-    message = str(error) or type(error).__name__
+    message = _words(error)
     if os.environ.get(DEBUG):
         message = f"{_traceback(error)}{message}"
     return code, f"arena: {message}"
@@ -62,6 +62,12 @@ def _code(error: BaseException) -> ExitCode | None:
     if isinstance(error, OSError):
         return ExitCode.STORAGE if error.errno in _DISK else ExitCode.DATA
     return None
+
+
+def _words(error: BaseException) -> str:
+    if isinstance(error, OSError) and error.filename:
+        return f"{error.filename}: {error.strerror}"
+    return str(error) or type(error).__name__
 
 
 def _bug(error: BaseException) -> str:

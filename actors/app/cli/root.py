@@ -32,8 +32,10 @@ class Root(LazyGroup):
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; turn what it raises into a message and an exit code."""
         try:
-            answer = super().invoke(ctx)
-            sys.stdout.flush()
+            try:
+                return super().invoke(ctx)
+            finally:
+                sys.stdout.flush()  # Here, where a closed pipe can still be answered.
         except (click.ClickException, click.exceptions.Exit):
             raise
         except BrokenPipeError:
@@ -45,7 +47,6 @@ class Root(LazyGroup):
             code, message = explain(error)
             click.echo(message, err=True)
             ctx.exit(code)
-        return answer
 
 
 @click.group(

@@ -45,8 +45,11 @@ def _lines(found: list[dict[str, Any]]) -> Iterator[RenderableType]:
         yield f"{strategy['name']} ({strategy['family']})"
         yield f"{strategy['doc']}\n"
         if strategy["parameters"]:
-            columns = [(name, "left") for name in ("parameter", "default", "from", "to", "what")]
-            yield grid(columns, (_row(parameter) for parameter in strategy["parameters"]))
+            columns = [(name, "left") for name in ("parameter", "default", "from", "to")]
+            yield grid(
+                [*columns, ("what", "fold")],
+                (_row(parameter) for parameter in strategy["parameters"]),
+            )
 
 
 def _row(parameter: dict[str, Any]) -> tuple[object, ...]:

@@ -1,0 +1,81 @@
+"""The command line, called inside this process, and a small run to look at."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import pytest
+import structlog
+from click.testing import CliRunner
+
+from actors.app.cli import cli
+
+SMALL = """
+[run]
+name = "small"
+seed = 7
+days = 40
+[market]
+warmup_days = 60
+[population]
+agents = 10
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """How a command ended, and what it wrote."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def data(self) -> Any:
+        """The JSON on the one line of stdout."""
+        (line,) = self.out.splitlines()
+        return json.loads(line)
+
+
+Call: TypeAlias = Callable[..., Answer]
+
+
+def call(*words: object) -> Answer:
+    """Call `arena` with `words`."""
+    args = [str(word) for word in words]
+    result = CliRunner(env={"COLUMNS": None}).invoke(cli, args, prog_name="arena")
+    return Answer(result.exit_code, result.stdout, result.stderr)
+
+
+@pytest.fixture
+def arena() -> Iterator[Call]:
+    yield call
+    structlog.reset_defaults()
+
+
+@pytest.fixture(scope="session")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The config of the small run."""
+    path = tmp_path_factory.mktemp("config") / "small.toml"
+    path.write_text(SMALL)
+    return path
+
+
+@pytest.fixture(scope="session")
+def finished(small: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the small run, finished.  Whoever changes it takes `copied`."""
+    folder = tmp_path_factory.mktemp("finished")
+    answer = call("run", small, "--out", folder)
+    assert answer.code == 0, answer.err
+    return folder
+
+
+@pytest.fixture
+def copied(finished: Path, tmp_path: Path) -> Path:
+    """A copy of the finished run, to be damaged."""
+    return Path(shutil.copytree(finished, tmp_path / "copied"))
