@@ -59,12 +59,12 @@ def prepare(config: Path, overrides: Sequence[str], *, now: datetime) -> Prepare
         DataError: The market's files cannot be used.
     """
     settings = load_settings(config, overrides)
+    loaded = build_market(settings, config.parent, now=now)
+    return Prepared(build_experiment(settings, loaded), loaded, _meta(settings, config))
+
+
+def _meta(settings: Settings, config: Path) -> dict[str, str]:
     base = config.absolute().parent
-    loaded = build_market(settings, base, now=now)
-    return Prepared(build_experiment(settings, loaded), loaded, _meta(settings, config, base))
-
-
-def _meta(settings: Settings, config: Path, base: Path) -> dict[str, str]:
     return {
         "settings": canonical(effective(settings)),
         "config": str(config.absolute()),

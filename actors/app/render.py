@@ -33,13 +33,13 @@ _BOARD = (
     ("strategy", "fold"),
     ("place", "left"),
     ("fitness", "right"),
-    ("Sharpe", "right"),
     ("return", "right"),
     ("equity", "right"),
+    ("Sharpe", "right"),
     ("fall", "right"),
     ("won", "right"),
 )
-_BOARD_NARROW = 8
+_BOARD_NARROW = 7
 """Columns of the leaderboard where the screen has less than `_BOARD_WIDTH`."""
 
 _BOARD_WIDTH = 96
@@ -83,7 +83,7 @@ def number(value: float | None, digits: int = 2) -> str:
 
 def percent(value: float | None, digits: int = 1) -> str:
     """Return a fraction as a percentage."""
-    return "-" if value is None else f"{value:.{digits}%}"
+    return "-" if value is None else f"{round(value, digits + 2) + 0.0:.{digits}%}"  # No -0.0.
 
 
 def usd(value: int | None) -> str:
@@ -152,9 +152,9 @@ def _line(row: Mapping[str, Any]) -> tuple[object, ...]:
         row["strategy"],
         row["tier"] or row["layer"],
         number(row["fitness"]),
-        number(row["sharpe"]),
         percent(row["return"]),
         usd(row["equity"]),
+        number(row["sharpe"]),
         percent(row["max_drawdown"]),
         percent(row["win_rate"], 0),
     )
