@@ -1,6 +1,7 @@
 """A small actor toolkit on asyncio.  It has never heard of money."""
 
 from actors.runtime.actor import Actor, BatchActor
+from actors.runtime.clock import Clock, ManualClock, WallClock
 from actors.runtime.deadlines import Deadlines
 from actors.runtime.envelope import Envelope
 from actors.runtime.exceptions import (
@@ -13,6 +14,7 @@ from actors.runtime.exceptions import (
 from actors.runtime.group import Group
 from actors.runtime.mailbox import Mailbox
 from actors.runtime.ref import Ref
+from actors.runtime.restarts import Intensity, RestartPolicy
 from actors.runtime.roll import Roll
 from actors.runtime.system import ActorSystem
 from actors.runtime.tasks import Exit, ExitReason, spawn
@@ -25,14 +27,19 @@ __all__ = [
     "ActorSystem",
     "AskTimeout",
     "BatchActor",
+    "Clock",
     "Deadlines",
     "Envelope",
     "Exit",
     "ExitReason",
     "Group",
+    "Intensity",
     "Mailbox",
     "MailboxFull",
+    "ManualClock",
     "Ref",
+    "RestartPolicy",
     "Roll",
+    "WallClock",
     "spawn",
 ]

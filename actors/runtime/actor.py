@@ -1,8 +1,8 @@
 """An actor: a name, a mailbox, and one task that handles what comes, one thing at a time.
 
-The rule: an actor's state belongs to its task alone, so there is nothing to lock.  Whatever it raises
-ends it.  Whoever asked is told (`ActorFailed` for what was in hand, `ActorStopped` for what waited)
-and the supervisor decides what happens next.
+The rule: an actor's state belongs to its task alone, so there is nothing to lock.  Whatever it
+raises ends it.  Whoever asked is told (`ActorFailed` for what was in hand, `ActorStopped` for what
+waited), and the supervisor decides what happens next.
 """
 
 from __future__ import annotations
@@ -125,6 +125,10 @@ class BatchActor(Actor[M, R]):
     and records once.
     """
 
+    def __init__(self, name: str, *, lanes: Mapping[str, int], batch_max: int = 256) -> None:
+        super().__init__(name, lanes=lanes, batch_max=batch_max)
+        self._in_hand: list[Envelope[M, R]] = []
+
     async def receive_batch(self, envelopes: Sequence[Envelope[M, R]]) -> None:
         """Handle what was taken at once, in order of lane and arrival.
 
@@ -136,16 +140,16 @@ class BatchActor(Actor[M, R]):
         """
         raise NotImplementedError(f"{type(self).__name__} has no `receive_batch`")
 
-    def __init__(self, name: str, *, lanes: Mapping[str, int], batch_max: int = 256) -> None:
-        super().__init__(name, lanes=lanes, batch_max=batch_max)
-        self._in_hand: list[Envelope[M, R]] = []
-
     async def _handle(self, batch: list[Letter[M, R]]) -> None:
         envelopes = self._open(batch)
         self._in_hand += envelopes
         if envelopes:
             await self.receive_batch(envelopes)
-        self._in_hand = [e for e in self._in_hand if e.reply is not None]
+        self._in_hand = [
+            envelope
+            for envelope in self._in_hand
+            if envelope.reply is not None and not envelope.reply.done()
+        ]
 
     def _open(self, batch: list[Letter[M, R]]) -> list[Envelope[M, R]]:
         now = asyncio.get_running_loop().time()

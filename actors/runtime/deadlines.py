@@ -18,7 +18,7 @@ class Keeper(Protocol):
     """Whoever keeps things that are waited for, but not for ever."""
 
     def expire(self, now: float) -> float:
-        """End what is due at `now`; return the next deadline, infinite where there is none."""
+        """End what is due at `now`; return the next deadline after that, or infinity."""
 
 
 class Deadlines:
@@ -48,6 +48,8 @@ class Deadlines:
     def add(self, keeper: Keeper) -> None:
         """Let `keeper` look from now on, after those that joined before it."""
         self._keepers[keeper] = None
+        # It may have been asked before it joined.
+        self.remind(keeper.expire(self.time()))
 
     def discard(self, keeper: Keeper) -> None:
         """Let `keeper` look no more."""
@@ -65,8 +67,7 @@ class Deadlines:
     def _ring(self) -> None:
         self._disarm()
         now = self.time()
-        due = min((keeper.expire(now) for keeper in tuple(self._keepers)), default=math.inf)
-        self.remind(max(due, now))
+        self.remind(min((keeper.expire(now) for keeper in self._keepers), default=math.inf))
 
     def _disarm(self) -> None:
         if self._timer is not None:
@@ -75,6 +76,6 @@ class Deadlines:
 
 
 def _clock(loop: asyncio.AbstractEventLoop) -> Callable[[], float]:
-    """Return `loop.time`, or what it calls: an ask reads it, and the detour would cost 2 % of one."""
+    """Return `loop.time`, or what it calls: every ask reads it, and the detour costs 2 % of one."""
     stock = getattr(loop.time, "__func__", None) is asyncio.BaseEventLoop.time
     return time.monotonic if stock else loop.time

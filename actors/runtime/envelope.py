@@ -1,7 +1,7 @@
 """A message on its way: a letter in the mailbox, an envelope in the hands of a `BatchActor`.
 
-The rule: an ask is settled once.  Whoever comes second (a late answer, a deadline, a crash) finds the
-reply done and leaves it alone, because settling a cancelled future would raise and kill the actor.
+The rule: an ask is settled once.  Whoever comes second (a late answer, a deadline, a crash) finds
+the reply done and leaves it alone: settling a cancelled future would raise, and kill the actor.
 """
 
 from __future__ import annotations

@@ -80,7 +80,11 @@ class Mailbox(Generic[T]):
         self._inlets[lane](item)
 
     def inlet(self, lane: str) -> Callable[[T], None]:
-        """Return `put` for one lane, for those who use it often; KeyError: there is no such lane."""
+        """Return `put` for one lane, for whoever uses it often.
+
+        Raises:
+            KeyError: There is no such lane.
+        """
         return self._inlets[lane]
 
     async def take(self, batch_max: int) -> list[T]:

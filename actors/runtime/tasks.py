@@ -1,8 +1,8 @@
 """Where tasks are born: the only call of `create_task` in the project.
 
 The rule: however a task ends, exactly one `Exit` says so.  A return, an exception, a cancellation
-(even before the first step), `SystemExit` and `KeyboardInterrupt` all become values, so that nothing
-that happens inside a child can reach the loop or its parent.
+(even before the first step), `SystemExit` and `KeyboardInterrupt` all become values: nothing that
+happens inside a child can reach the loop or its parent.
 """
 
 from __future__ import annotations
@@ -75,10 +75,8 @@ async def wait_ended(task: asyncio.Task[Exit], within_s: float | None = None) ->
         within_s: Seconds to wait at most; None waits as long as it takes.
 
     Returns:
-        Whether it has ended.
+        Whether it has ended; then its `on_exit` has been called too.
     """
-    if task.done():
-        return True
     loop = asyncio.get_running_loop()
     waiter: asyncio.Future[None] = loop.create_future()
 
