@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 
@@ -92,12 +93,15 @@ def read_records(
         periods_per_year: Closes in a year.
         rules: How to measure.
     """
-    navs = np.full((len(histories), rules.window + 1), np.nan)
-    for row, (closes, age) in zip(navs, histories, strict=True):
+    width = rules.window + 1
+    unknown = (math.nan,) * width
+    rows: list[Sequence[float]] = []
+    for closes, age in histories:
         known = closes[-min(age, rules.window) - 1 :]
-        row[-len(known) :] = known
+        rows += (unknown[len(known) :], known)
+    navs = np.fromiter(chain.from_iterable(rows), np.float64, width * len(histories))
     return records(
-        navs,
+        navs.reshape(-1, width),
         np.array(drawdowns, dtype=np.float64),
         periods_per_year=periods_per_year,
         sharpe_cap=rules.sharpe_cap,

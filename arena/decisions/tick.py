@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from arena.agents import Agent
 from arena.commands import SettleTick
@@ -44,27 +45,22 @@ def settle_tick(draft: Draft, command: SettleTick) -> None:
     _watch_fund(draft, because=settled)
 
 
-@dataclass(frozen=True, slots=True)
-class _Row:
-    """One agent at the close."""
+class _Close(NamedTuple):
+    """One agent at the close.
+
+    Attributes:
+        agent: As it was before.
+        pnl: Profit after costs, micro-USD.
+        costs: Fees, slippage and gas, micro-USD.
+        nav: Unit NAV.
+        drawdown: Of the agent's record, this close included.
+    """
 
     agent: Agent
     pnl: Money
     costs: Money
     nav: float
-    fitness: float | None = None
-
-    @property
-    def drawdown(self) -> float:
-        """Of the agent's record, this close included."""
-        record = self.agent.record
-        peak = max(record.peak, self.nav)
-        return min(record.drawdown, self.nav / peak - 1.0) if peak > 0 else record.drawdown
-
-    @property
-    def bad_debt(self) -> Money:
-        """What the loss went beyond the balance."""
-        return Money(max(-(self.agent.equity + self.pnl), 0))
+    drawdown: float
 
 
 def _settlement(treasury: Treasury, command: SettleTick) -> TickSettled:
@@ -73,53 +69,49 @@ def _settlement(treasury: Treasury, command: SettleTick) -> TickSettled:
     for fill in command.fills:
         fills.setdefault(fill.agent_id, []).append(fill)
     agents = sorted(treasury.living(), key=lambda agent: agent.agent_id)
-    rows = [_row(agent, fills.get(agent.agent_id, []), marks) for agent in agents]
-    scored = _scored(treasury, rows, command.tick)
+    closes = [_close(agent, fills.get(agent.agent_id, ()), marks) for agent in agents]
+    rules = treasury.experiment.rules.records
+    found = read_records(
+        [((*c.agent.navs, c.nav), command.tick - c.agent.record.start) for c in closes],
+        [c.drawdown for c in closes],
+        periods_per_year=treasury.experiment.market.periods_per_year,
+        rules=rules,
+    )
+    scored = list(zip(closes, scores(found, rules), strict=True))
     return TickSettled(
         tick=command.tick,
         prices=dict(command.prices),
         fills=command.fills,
         refused=command.refused,
-        real=_columns([row for row in scored if row.agent.layer is not Layer.SIMULATION]),
-        virtual=_columns([row for row in scored if row.agent.layer is Layer.SIMULATION]),
+        real=_columns([one for one in scored if one[0].agent.layer is not Layer.SIMULATION]),
+        virtual=_columns([one for one in scored if one[0].agent.layer is Layer.SIMULATION]),
         fund_nav=unit_nav(
             treasury.fund_nav,
-            pnl=sum(row.pnl + row.bad_debt for row in rows if row.agent.layer is Layer.ARENA),
+            pnl=sum(max(c.pnl, -c.agent.equity) for c in closes if c.agent.layer is Layer.ARENA),
             capital_before=treasury.layer_capital(Layer.ARENA),
         ),
     )
 
 
-def _row(agent: Agent, fills: list[Fill], marks: dict[str, float]) -> _Row:
+def _close(agent: Agent, fills: Sequence[Fill], marks: Mapping[str, float]) -> _Close:
     portfolio = agent.portfolio.after(fills) if fills else agent.portfolio
     pnl = Money(portfolio.equity(marks) - agent.equity)
     nav = unit_nav(agent.nav, pnl=pnl, capital_before=agent.equity)
-    return _Row(agent, pnl, Money(sum(fill.costs for fill in fills)), nav)
+    record = agent.record
+    peak = max(record.peak, nav)
+    drawdown = min(record.drawdown, nav / peak - 1.0) if peak > 0 else record.drawdown
+    return _Close(agent, pnl, Money(sum(fill.costs for fill in fills)), nav, drawdown)
 
 
-def _scored(treasury: Treasury, rows: list[_Row], tick: int) -> list[_Row]:
-    """Return the rows with the fitness that each agent has after this close."""
-    rules = treasury.experiment.rules.records
-    found = read_records(
-        [((*row.agent.navs, row.nav), tick - row.agent.record.start) for row in rows],
-        [row.drawdown for row in rows],
-        periods_per_year=treasury.experiment.market.periods_per_year,
-        rules=rules,
-    )
-    return [
-        _Row(row.agent, row.pnl, row.costs, row.nav, fitness)
-        for row, fitness in zip(rows, scores(found, rules), strict=True)
-    ]
-
-
-def _columns(rows: list[_Row]) -> Settlement:
+def _columns(scored: Sequence[tuple[_Close, float | None]]) -> Settlement:
+    debts = [(c.agent.agent_id, Money(-(c.agent.equity + c.pnl))) for c, _ in scored]
     return Settlement(
-        agents=tuple(row.agent.agent_id for row in rows),
-        pnl=tuple(row.pnl for row in rows),
-        costs=tuple(row.costs for row in rows),
-        nav=tuple(row.nav for row in rows),
-        fitness=tuple(row.fitness for row in rows),
-        bad_debt=tuple((row.agent.agent_id, row.bad_debt) for row in rows if row.bad_debt),
+        agents=tuple(c.agent.agent_id for c, _ in scored),
+        pnl=tuple(c.pnl for c, _ in scored),
+        costs=tuple(c.costs for c, _ in scored),
+        nav=tuple(c.nav for c, _ in scored),
+        fitness=tuple(fitness for _, fitness in scored),
+        bad_debt=tuple(debt for debt in debts if debt[1] > 0),
     )
 
 
