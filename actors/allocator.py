@@ -24,10 +24,11 @@ from actors.journal.port import Batch, Journal
 from actors.messages.allocator import AGENTS, LANES, AllocatorMessage, Answer, Audit, Clocked
 from actors.runtime import BatchActor, Envelope
 from arena.commands import CheckConservation, Command, RequestCapital, ReturnCapital, RunCycle
-from arena.events import AllocationError, Book, Event
+from arena.events import AllocationError, Event
 from arena.ids import AgentId, RunId
 from arena.ledger import check_balances
 from arena.treasury import Treasury, decide_onto
+from arena.words import Book
 
 log = structlog.wrap_logger(logging.getLogger(__name__))
 

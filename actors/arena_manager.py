@@ -33,10 +33,11 @@ from actors.messages.market import (
 from actors.runtime import BatchActor, Envelope, Group, Ref, Roll
 from arena.agents import Agent
 from arena.commands import RunCycle
-from arena.events import AgentFailed, CapitalConservationCheck, EvolutionFailed, Layer
+from arena.events import AgentFailed, CapitalConservationCheck, EvolutionFailed
 from arena.exceptions import CapitalConservationError
 from arena.ids import AgentId
 from arena.treasury import Treasury
+from arena.words import Layer
 
 log = structlog.wrap_logger(logging.getLogger(__name__))
 

@@ -30,7 +30,7 @@ from actors.runtime import BatchActor, Envelope, Ref, Roll
 from actors.venues import Venue
 from arena.agents import Agent
 from arena.commands import SettleTick
-from arena.events import AgentFailed, Book, Layer
+from arena.events import AgentFailed
 from arena.execution import Wish, plan_orders, scale_purchases, size_purchase, size_sale
 from arena.exposure import ProtocolRoom
 from arena.ids import AgentId
@@ -40,6 +40,7 @@ from arena.portfolio import Portfolio
 from arena.strategies import HOLD, Targets
 from arena.treasury import Treasury
 from arena.validators import TradingState, check_order
+from arena.words import Book, Layer
 
 BPS = 10_000
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from arena.events import Book, Layer, Scalar, Status, Tier
 from arena.ids import AgentId
 from arena.money import Money
 from arena.portfolio import Portfolio
+from arena.words import Book, Layer, Scalar, Status, Tier
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

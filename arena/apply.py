@@ -13,12 +13,13 @@ from typing import assert_never
 
 from arena import events as e
 from arena.agents import Agent, Genome, Record, moved_to, newborn, with_capital
-from arena.events import Book, Event, Layer, Settlement, Status
+from arena.events import Event, Settlement
 from arena.ids import AgentId
 from arena.ledger import post, transfers
 from arena.money import Money
 from arena.orders import Fill
 from arena.state import Treasury
+from arena.words import Book, Layer, Status
 
 
 def fold(treasury: Treasury, events: Iterable[Event]) -> Treasury:

@@ -10,10 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from arena.events import AgentFailed, Layer, Scalar
+from arena.events import AgentFailed
 from arena.ids import AgentId
 from arena.money import Money
 from arena.orders import Fill, RefusedOrder
+from arena.words import Layer, Scalar
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,11 +9,11 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from arena.events import Scalar
 from arena.ids import AgentId
 from arena.rules import EvolutionRules, count_top
 from arena.seed import Seed
 from arena.strategies import Number, Strategy
+from arena.words import Scalar
 
 _ZERO_STEP = 0.2
 """A parameter that stands at 0 moves by at most this share of its range."""

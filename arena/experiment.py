@@ -13,13 +13,13 @@ from typing import Any
 import numpy as np
 
 from arena import __version__
-from arena.events import Scalar
 from arena.execution import Terms
 from arena.money import Money, parse_usd
 from arena.policies import POLICIES, Policy
 from arena.rules import Rules
 from arena.seed import Seed
 from arena.strategies import BUILT_IN, Catalog
+from arena.words import Scalar
 
 FORMAT = 1
 """Version of the manifest's shape."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from arena.events import Book, Layer
 from arena.execution import Wish
 from arena.instruments import Instrument
 from arena.portfolio import Portfolio
 from arena.state import Treasury
+from arena.words import Book, Layer
 
 BPS = 10_000
 

@@ -18,7 +18,6 @@ from arena.events import (
     AgentDemoted,
     AgentSpawned,
     ArenaOpened,
-    Book,
     CapitalAllocated,
     CapitalReturned,
     Event,
@@ -29,6 +28,7 @@ from arena.events import (
 from arena.exceptions import CapitalConservationError
 from arena.ids import AgentId
 from arena.orders import Fill
+from arena.words import Book
 
 ENDOWMENT = "endowment"
 RESERVE = "reserve"

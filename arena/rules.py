@@ -11,9 +11,9 @@ import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from arena.events import Metrics
 from arena.fitness import FitnessWeights
 from arena.money import Money, parse_usd
+from arena.words import Metrics
 
 COMPARISONS: Mapping[str, Callable[[float, float], bool]] = {
     ">": operator.gt,

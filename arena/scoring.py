@@ -13,10 +13,10 @@ from itertools import chain
 import numpy as np
 
 from arena.agents import Agent
-from arena.events import Metrics
 from arena.fitness import contributions, score_all
 from arena.metrics import Records, records
 from arena.rules import RecordRules
+from arena.words import Metrics
 
 
 @dataclass(frozen=True, slots=True)

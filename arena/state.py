@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from arena.agents import Agent, Record
-from arena.events import Book, Layer
 from arena.experiment import Experiment, plain
 from arena.ids import AgentId
 from arena.ledger import POOL_ARENA, POOL_PROVING, RESERVE
 from arena.money import Money
+from arena.words import Book, Layer
 
 
 class Treasury:

@@ -21,7 +21,6 @@ from arena.events import (
     CapitalAllocated,
     EvolutionFailed,
     NoteRecorded,
-    Refusal,
 )
 from arena.exceptions import AllocationError as Refused
 from arena.experiment import Experiment, manifest
@@ -32,6 +31,7 @@ from arena.money import Money, parse_usd
 from arena.policies import Policy
 from arena.strategies import BookView, Decision, Memory, Strategy
 from arena.treasury import Treasury, fold
+from arena.words import Refusal
 
 pytestmark = pytest.mark.asyncio
 

@@ -13,13 +13,13 @@ from arena.events import (
     AllocationError,
     CapitalAllocated,
     EvolutionCycleComplete,
-    Layer,
     TickSettled,
 )
 from arena.exceptions import AllocationError as Refused
 from arena.ids import AgentId
 from arena.money import parse_usd
 from arena.orders import Order, TradeStatus
+from arena.words import Layer
 
 pytestmark = pytest.mark.asyncio
 

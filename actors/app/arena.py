@@ -39,8 +39,6 @@ from arena.events import (
     Event,
     EvolutionCycleComplete,
     EvolutionFailed,
-    Layer,
-    Scalar,
 )
 from arena.exceptions import (
     AllocationError,
@@ -53,6 +51,7 @@ from arena.ids import AgentId, RunId
 from arena.market import Market
 from arena.money import Money, parse_usd
 from arena.treasury import Treasury, capital_breakdown
+from arena.words import Layer, Scalar
 
 E = TypeVar("E", bound=Event)
 

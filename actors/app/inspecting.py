@@ -10,10 +10,10 @@ from actors.app.result import agent_row
 from actors.journal.chain import Entry
 from actors.journal.reader import JournalReader
 from arena.agents import Agent, Record
-from arena.events import Status
 from arena.experiment import plain
 from arena.scoring import measure
 from arena.treasury import Treasury
+from arena.words import Status
 
 CAPITAL_EVENTS = frozenset({"CapitalAllocated", "CapitalReturned", "PositionsReduced"})
 LIFE_EVENTS = frozenset(

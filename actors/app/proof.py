@@ -14,10 +14,10 @@ from actors.journal.findings import Finding, VerifyReport
 from actors.journal.reader import JournalReader, open_run
 from actors.journal.rows import fold_balances
 from actors.journal.verify import verify
-from arena.events import Book
 from arena.exceptions import ArenaError
 from arena.ledger import POPULATION, agent_account
 from arena.treasury import Treasury
+from arena.words import Book
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,9 @@ from collections import Counter
 from typing import Any
 
 from arena.agents import Agent
-from arena.events import Book, Layer, Status
 from arena.scoring import Measured, measure
 from arena.treasury import Treasury, capital_breakdown
+from arena.words import Book, Layer, Status
 
 LAYERS = (Layer.ARENA, Layer.PROVING, Layer.SIMULATION)
 

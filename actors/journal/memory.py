@@ -8,8 +8,8 @@ from actors.journal.chain import Entry, Head, check_follows, genesis_hash
 from actors.journal.codec import canonical
 from actors.journal.port import Batch
 from actors.journal.rows import LedgerRow, TradeRow, fold_balances, ledger_rows, trade_rows
-from arena.events import Book, Scalar
 from arena.exceptions import EventSourcingError
+from arena.words import Book, Scalar
 
 
 class MemoryJournal:

@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from actors.journal.chain import Entry, Head
-from arena.events import Book, Event, Scalar
+from arena.events import Event
 from arena.exceptions import ArenaError, EventSourcingError
+from arena.words import Book, Scalar
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from arena.events import Book, Event, PositionsReduced, TickSettled
+from arena.events import Event, PositionsReduced, TickSettled
 from arena.exceptions import EventSourcingError
 from arena.ledger import Transfer, transfers
 from arena.money import MONEY_MAX
 from arena.orders import Fill, RefusedOrder, TradeStatus
+from arena.words import Book
 
 
 class LedgerRow(NamedTuple):

@@ -20,8 +20,8 @@ from actors.journal.codec import canonical
 from actors.journal.files import create_database, database_path
 from actors.journal.port import Batch, StorageError
 from actors.journal.store import Store
-from arena.events import Book, Scalar
 from arena.exceptions import EventSourcingError
+from arena.words import Book, Scalar
 
 T = TypeVar("T")
 

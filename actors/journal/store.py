@@ -15,8 +15,8 @@ from actors.journal.chain import Entry, Head, check_follows
 from actors.journal.files import connect_writer
 from actors.journal.port import Batch, StorageError
 from actors.journal.rows import fold_balances, ledger_rows, trade_rows
-from arena.events import Book
 from arena.exceptions import EventSourcingError
+from arena.words import Book
 
 _ADD_EVENT = """
     INSERT INTO events (seq, event_id, event_type, type_version, agent_id, timestamp, data,

@@ -7,7 +7,8 @@ from typing import TypeAlias
 
 from actors.journal.chain import Receipt
 from arena.commands import Command
-from arena.events import Event, Refusal
+from arena.events import Event
+from arena.words import Refusal
 
 CONTROL, AGENTS, API = "control", "agents", "api"
 """The lanes of the allocator's mailbox, in order of precedence."""

@@ -8,7 +8,7 @@ from arena.agents import Agent
 from arena.decisions.deaths import measured
 from arena.decisions.draft import Draft
 from arena.decisions.outflow import withdraw
-from arena.events import CapitalAllocated, Layer
+from arena.events import CapitalAllocated
 from arena.ids import AgentId
 from arena.ledger import POOL_ARENA
 from arena.money import CENT, Money
@@ -16,6 +16,7 @@ from arena.policies import Candidate, Target, limit_targets, rank
 from arena.policies.policy import BPS
 from arena.rules import AllocationRules, LadderRules
 from arena.state import Treasury
+from arena.words import Layer
 
 
 @dataclass(slots=True)

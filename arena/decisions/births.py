@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from arena.agents import Agent
 from arena.decisions.draft import Draft
-from arena.events import AgentMutated, AgentSpawned, Scalar
+from arena.events import AgentMutated, AgentSpawned
 from arena.evolution import draw_parameters, draw_strategy, mutate_parameters
 from arena.ids import AgentId, agent_id
 from arena.state import Treasury
+from arena.words import Scalar
 
 
 def next_slot(treasury: Treasury, generation: int) -> int:

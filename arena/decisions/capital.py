@@ -6,11 +6,12 @@ from arena.agents import Agent
 from arena.commands import AllocateCapital, RequestCapital, ReturnCapital
 from arena.decisions.draft import Draft, refuses_agent
 from arena.decisions.outflow import ORIGIN, withdraw
-from arena.events import CapitalAllocated, CapitalRequested, Layer, Refusal
+from arena.events import CapitalAllocated, CapitalRequested
 from arena.ids import AgentId
 from arena.money import MONEY_MAX, Money
 from arena.policies.policy import BPS
 from arena.state import Treasury
+from arena.words import Layer, Refusal
 
 
 def request_capital(draft: Draft, command: RequestCapital) -> None:

@@ -12,11 +12,12 @@ from arena.decisions.deaths import kill_by_rules, measured
 from arena.decisions.draft import Draft
 from arena.decisions.ladder import demote, graduate, refuses_graduation
 from arena.decisions.tick import quarantine
-from arena.events import EvolutionCycleComplete, EvolutionFailed, Layer, Rank, Refusal
+from arena.events import EvolutionCycleComplete, EvolutionFailed, Rank
 from arena.evolution import Individual, select_top, select_tournament
 from arena.ids import AgentId
 from arena.money import Money
 from arena.state import Treasury
+from arena.words import Layer, Refusal
 
 
 @dataclass(slots=True)

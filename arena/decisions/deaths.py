@@ -7,11 +7,12 @@ from collections.abc import Iterable
 from arena.agents import Agent
 from arena.decisions.draft import Draft
 from arena.decisions.outflow import withdraw
-from arena.events import AgentKilled, Layer, Metrics, Status
+from arena.events import AgentKilled
 from arena.ids import AgentId
 from arena.rules import Rule
 from arena.scoring import Measured, measure
 from arena.state import Treasury
+from arena.words import Layer, Metrics, Status
 
 QUARANTINED = Rule("quarantined", ())
 """A cycle ends what was quarantined."""

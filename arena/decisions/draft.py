@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from arena.apply import apply
-from arena.events import AllocationError, Event, Refusal, Status
+from arena.events import AllocationError, Event
 from arena.ids import AgentId
 from arena.money import Money
 from arena.state import Treasury
+from arena.words import Refusal, Status
 
 
 def refuses_agent(treasury: Treasury, agent_id: AgentId) -> Refusal | None:

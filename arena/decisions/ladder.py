@@ -5,16 +5,10 @@ from __future__ import annotations
 from arena.agents import Agent
 from arena.decisions.draft import Draft
 from arena.decisions.outflow import withdraw
-from arena.events import (
-    AgentDemoted,
-    AgentGraduated,
-    CapitalAllocated,
-    Layer,
-    Metrics,
-    Refusal,
-)
+from arena.events import AgentDemoted, AgentGraduated, CapitalAllocated
 from arena.ledger import POOL_PROVING
 from arena.state import Treasury
+from arena.words import Layer, Metrics, Refusal
 
 
 def refuses_graduation(

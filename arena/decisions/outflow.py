@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from arena.agents import Agent
 from arena.decisions.draft import Draft
-from arena.events import Book, CapitalReturned, Layer, PositionsReduced
+from arena.events import CapitalReturned, PositionsReduced
 from arena.exceptions import AgentError
 from arena.execution import sell_down
 from arena.ids import AgentId
 from arena.ledger import BANK, POOL_ARENA, POOL_PROVING
 from arena.money import Money
 from arena.portfolio import unit_nav
+from arena.words import Book, Layer
 
 ORIGIN = {Layer.SIMULATION: BANK, Layer.PROVING: POOL_PROVING, Layer.ARENA: POOL_ARENA}
 """Where the capital of each layer comes from and returns to."""

@@ -8,12 +8,13 @@ from arena.decisions.births import spawn, spawn_fresh, spawn_mutant
 from arena.decisions.deaths import measured
 from arena.decisions.draft import Draft, refuses_agent
 from arena.decisions.ladder import graduate, refuses_graduation
-from arena.events import AgentSpawned, ArenaOpened, Book, CapitalAllocated, Layer, Refusal
+from arena.events import AgentSpawned, ArenaOpened, CapitalAllocated
 from arena.exceptions import ValidationError
 from arena.experiment import check_parameters
 from arena.ids import AgentId
 from arena.ledger import POOL_ARENA
 from arena.money import split_largest_remainder
+from arena.words import Book, Layer, Refusal
 
 
 def open_arena(draft: Draft) -> None:

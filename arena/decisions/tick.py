@@ -10,22 +10,14 @@ from arena.commands import SettleTick
 from arena.decisions.deaths import kill_by_rules
 from arena.decisions.draft import Draft
 from arena.decisions.outflow import flatten
-from arena.events import (
-    AgentQuarantined,
-    Layer,
-    Refusal,
-    Settlement,
-    Status,
-    TickSettled,
-    TradingHalted,
-    TradingResumed,
-)
+from arena.events import AgentQuarantined, Settlement, TickSettled, TradingHalted, TradingResumed
 from arena.ids import AgentId
 from arena.money import Money
 from arena.orders import Fill
 from arena.portfolio import unit_nav
 from arena.scoring import read_records, scores
 from arena.state import Treasury
+from arena.words import Layer, Refusal, Status
 
 ARENA_SCOPE = "arena"
 

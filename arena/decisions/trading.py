@@ -6,15 +6,9 @@ from collections.abc import Mapping
 
 from arena.commands import CheckConservation, HaltTrading, ResumeTrading
 from arena.decisions.draft import Draft
-from arena.events import (
-    Book,
-    CapitalConservationCheck,
-    Layer,
-    Refusal,
-    TradingHalted,
-    TradingResumed,
-)
+from arena.events import CapitalConservationCheck, TradingHalted, TradingResumed
 from arena.ledger import POPULATION, agent_account
+from arena.words import Book, Layer, Refusal
 
 ALL = "all"
 

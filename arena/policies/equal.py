@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from arena.events import Tier
 from arena.money import split_largest_remainder
 from arena.policies.policy import Candidate, Target
 from arena.rules import AllocationRules
+from arena.words import Tier
 
 
 def weigh_equal(

@@ -9,10 +9,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
-from arena.events import Tier
 from arena.ids import AgentId
 from arena.money import Money, split_largest_remainder
 from arena.rules import AllocationRules
+from arena.words import Tier
 
 BPS = 10_000
 

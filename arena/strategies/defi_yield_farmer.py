@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-from arena.events import Scalar
 from arena.instruments import Instrument, Kind
 from arena.market import MarketView
 from arena.seed import Seed
 from arena.strategies.strategy import HOLD, BookView, Decision, Memory, Number, Strategy
+from arena.words import Scalar
 
 DAYS_PER_YEAR = 365
 

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, ClassVar, Final, TypeAlias
 
-from arena.events import Scalar
 from arena.exceptions import ValidationError
 from arena.execution import CostModel
 from arena.ids import AgentId
@@ -19,6 +18,7 @@ from arena.instruments import Instrument, Kind
 from arena.market import MarketView
 from arena.money import Money
 from arena.seed import Seed
+from arena.words import Scalar
 
 Memory: TypeAlias = dict[str, Any]
 """A strategy's own notes from tick to tick: JSON values only."""

@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 
 from arena import commands as c
 from arena.agents import Agent
-from arena.events import AgentFailed, AgentSpawned, Book, Event, Layer
+from arena.events import AgentFailed, AgentSpawned, Event
 from arena.execution import (
     CostModel,
     Terms,
@@ -42,6 +42,7 @@ from arena.rules import Condition, Rule, Rules
 from arena.strategies import BUILT_IN, BookView, Decision, Memory, Strategy
 from arena.treasury import Treasury, apply, capital_breakdown, decide_onto
 from arena.validators import TradingState, check_order
+from arena.words import Book, Layer
 
 T = TypeVar("T", bound=Event)
 

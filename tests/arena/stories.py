@@ -31,12 +31,12 @@ from arena.events import (
     CapitalRequested,
     CapitalReturned,
     Event,
-    Layer,
     TradingHalted,
     TradingResumed,
 )
 from arena.ids import AgentId
 from arena.money import MICRO, parse_usd
+from arena.words import Layer
 from tests.arena.builders import OPEN_GATES, World, an_experiment, round_endowment
 
 OUTCOMES: dict[type, str] = {

@@ -21,10 +21,7 @@ from arena.events import (
     CapitalReturned,
     EvolutionCycleComplete,
     EvolutionFailed,
-    Layer,
     PositionsReduced,
-    Refusal,
-    Tier,
 )
 from arena.execution import CostModel
 from arena.experiment import Population
@@ -33,6 +30,7 @@ from arena.money import Money, render_usd
 from arena.policies import POLICIES
 from arena.rules import ENTRY, KILL, SEAT, LadderRules, Rule, Rules
 from arena.treasury import Treasury, decide
+from arena.words import Layer, Refusal, Tier
 from tests.arena.builders import (
     CLOSED_GATE,
     OPEN_GATE,

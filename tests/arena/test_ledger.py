@@ -10,11 +10,9 @@ from arena.events import (
     AgentDemoted,
     AgentSpawned,
     ArenaOpened,
-    Book,
     CapitalAllocated,
     CapitalReturned,
     Event,
-    Layer,
     NoteRecorded,
     PositionsReduced,
     Settlement,
@@ -25,6 +23,7 @@ from arena.ids import AgentId
 from arena.ledger import Transfer, check_balances, post, transfers
 from arena.money import Money
 from arena.orders import Fill
+from arena.words import Book, Layer
 
 ADA, BOB = AgentId("ada"), AgentId("bob")
 

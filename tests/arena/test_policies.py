@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from arena.events import Tier
 from arena.ids import AgentId
 from arena.money import Money
 from arena.policies import (
@@ -25,6 +24,7 @@ from arena.policies import (
     weigh_tiered,
 )
 from arena.rules import AllocationRules
+from arena.words import Tier
 from tests.arena.builders import usd
 
 RULES = AllocationRules()

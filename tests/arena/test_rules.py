@@ -9,8 +9,8 @@ from fractions import Fraction
 import pytest
 
 from arena.agents import Record
-from arena.events import Metrics
 from arena.rules import COMPARISONS, ENTRY, KILL, METRICS, SEAT, Condition, Rule, Rules, count_top
+from arena.words import Metrics
 
 PASSING: Metrics = {
     "fitness": 2.01,

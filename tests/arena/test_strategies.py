@@ -12,7 +12,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from arena.events import Scalar
 from arena.evolution import draw_parameters
 from arena.exceptions import ValidationError
 from arena.execution import CostModel
@@ -38,6 +37,7 @@ from arena.strategies import (
     TacticalTrader,
     check_targets,
 )
+from arena.words import Scalar
 from tests.arena.builders import Idle, lending, spot, usd
 
 INSTRUMENTS = {**spot("BTC", "ETH", "SOL"), **lending("aave", "pendle", "curve")}

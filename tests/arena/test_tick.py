@@ -13,10 +13,7 @@ from arena.events import (
     AllocationError,
     CapitalAllocated,
     CapitalReturned,
-    Layer,
     PositionsReduced,
-    Refusal,
-    Status,
     TickSettled,
     TradingHalted,
     TradingResumed,
@@ -29,6 +26,7 @@ from arena.orders import Fill
 from arena.rules import KILL
 from arena.seed import Seed
 from arena.treasury import Treasury
+from arena.words import Layer, Refusal, Status
 from tests.arena.builders import (
     OPEN_GATES,
     QUIET,

@@ -20,10 +20,8 @@ from arena.events import (
     CapitalConservationCheck,
     CapitalReturned,
     Event,
-    Layer,
     NoteRecorded,
     PositionsReduced,
-    Refusal,
     RunCompleted,
     TickSettled,
 )
@@ -38,6 +36,7 @@ from arena.rules import Condition, Rule, Rules
 from arena.seed import Seed
 from arena.strategies import BUILT_IN, HOLD, BookView, Strategy
 from arena.treasury import Decided, Treasury, capital_breakdown, decide, fold
+from arena.words import Layer, Refusal
 from tests.arena.builders import (
     CATALOG,
     OPEN_GATES,

@@ -14,9 +14,10 @@ from actors.journal.codec import decode
 from actors.journal.memory import MemoryJournal
 from actors.journal.port import Batch, Journal
 from actors.journal.sqlite import SqliteJournal
-from arena.events import EVENT_TYPES, Book, Event
+from arena.events import EVENT_TYPES, Event
 from arena.exceptions import EventSourcingError
 from arena.ledger import post, transfers
+from arena.words import Book
 from tests.actors.journal.examples import (
     GENESIS,
     LIFE,

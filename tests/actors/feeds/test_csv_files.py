@@ -18,7 +18,7 @@ X = {"series": {"x": "x"}}
     ("name", "raw"),
     [
         ("plain.csv", TEXT.encode()),
-        ("packed.csv.gz", gzip.compress(TEXT.encode())),
+        ("packed.csv.gz", gzip.compress(TEXT.encode(), mtime=0)),
         ("marked.csv", b"\xef\xbb\xbf" + TEXT.encode()),
         ("windows.csv", TEXT.replace("\n", "\r\n").encode()),
         ("unterminated.csv", TEXT.rstrip().encode()),

@@ -16,7 +16,6 @@ from arena.events import (
     AgentSpawned,
     AllocationError,
     ArenaOpened,
-    Book,
     CapitalAllocated,
     CapitalConservationCheck,
     CapitalRequested,
@@ -24,21 +23,19 @@ from arena.events import (
     Event,
     EvolutionCycleComplete,
     EvolutionFailed,
-    Layer,
     NoteRecorded,
     PositionsReduced,
     Rank,
-    Refusal,
     RunCompleted,
     Settlement,
     TickSettled,
-    Tier,
     TradingHalted,
     TradingResumed,
 )
 from arena.ids import AgentId, RunId
 from arena.money import Money
 from arena.orders import Fill, OrderRefusal, RefusedOrder
+from arena.words import Book, Layer, Refusal, Tier
 
 RUN = RunId("7f9c24e8-3f0a-5d62-9a51-0f8f7f5d2c11")
 MANIFEST = '{"seed":1}'

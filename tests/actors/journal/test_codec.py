@@ -14,8 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from actors.journal.codec import canonical, decode, encode
-from arena.events import EVENT_TYPES, AgentFailed, Event, Layer, NoteRecorded, TickSettled
+from arena.events import EVENT_TYPES, AgentFailed, Event, NoteRecorded, TickSettled
 from arena.exceptions import EventSourcingError
+from arena.words import Layer
 from tests.actors.journal.examples import ADA, LIFE
 
 TEXT = st.text(st.characters(codec="utf-8"), max_size=8)
