@@ -8,6 +8,7 @@ cancelled, unless it is the first: what it has in hand must come to its end.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -26,7 +27,10 @@ R = TypeVar("R")
 STOP_WITHIN_S = 10.0
 """How long an actor may take to handle what waits when the system stops."""
 
-log = structlog.get_logger()
+HURRIED_S = 0.1
+"""The same, once somebody has lost patience."""
+
+log = structlog.wrap_logger(logging.getLogger(__name__))
 
 
 class ActorSystem:
@@ -52,19 +56,43 @@ class ActorSystem:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Stop everyone, in reverse order."""
-        for group in reversed(self._groups):
-            await group.stop_all(within_s=STOP_WITHIN_S)
-        first = self._running[0][0] if self._running else None
-        for actor, task in reversed(self._running):
-            actor.stop()
-            if not await wait_ended(task, None if actor is first else STOP_WITHIN_S):
-                log.warning("actor_cancelled", actor=actor.name, after_s=STOP_WITHIN_S)
-                task.cancel()
-                await wait_ended(task)
+        """Stop everyone, in reverse order.
+
+        Being cancelled meanwhile costs the actors their time, not their end: the system still
+        leaves no task behind, and is cancelled after that.
+        """
+        interrupted: asyncio.CancelledError | None = None
+        within_s = STOP_WITHIN_S
+        while self._groups or self._running:
+            try:
+                await self._stop_youngest(within_s)
+            except asyncio.CancelledError as cancelled:
+                interrupted, within_s = cancelled, HURRIED_S
+        if interrupted is not None:
+            raise interrupted
+
+    async def _stop_youngest(self, within_s: float) -> None:
+        """Stop the group, or where there is none the actor, that came last."""
+        if self._groups:
+            await self._groups[-1].stop_all(within_s=within_s)
+            self._groups.pop()
+            return
+        actor, task = self._running[-1]
+        actor.stop()
+        if not await wait_ended(task, None if len(self._running) == 1 else within_s):
+            log.warning("actor_cancelled", actor=actor.name, after_s=within_s)
+            task.cancel()
+            await wait_ended(task)
+        self._running.pop()
 
     def start(self, actor: Actor[M, R]) -> Ref[M, R]:
-        """Run `actor` in a task of its own and return its address."""
+        """Run `actor` in a task of its own and return its address.
+
+        Raises:
+            ValueError: An actor of that name was started before.
+        """
+        if any(actor.name == other.name for other, _ in self._running):
+            raise ValueError(f"an actor named {actor.name!r} was started already")
 
         def ended(exited: Exit) -> None:
             actor.abandon(exited.error)

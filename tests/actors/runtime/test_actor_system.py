@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from actors.runtime import Actor, ActorStopped, ActorSystem, Exit, ExitReason
+from actors.runtime import Actor, ActorStopped, ActorSystem, Exit, ExitReason, spawn
 
 
 class Diarist(Actor[str, None]):
@@ -152,3 +152,42 @@ async def test_two_members_cannot_have_one_name(book: list[str]) -> None:
 
         with pytest.raises(ValueError, match="already has a member named 'ada'"):
             group.add(Diarist("ada", book))
+
+
+@pytest.mark.asyncio
+async def test_a_system_that_is_cancelled_while_it_stops_still_leaves_nobody_behind() -> None:
+    release = asyncio.get_running_loop().create_future()
+    ended: list[str] = []
+
+    class Slow(Actor[str, None]):
+        async def receive(self, message: str) -> None:
+            await release
+
+        async def stopping(self) -> None:
+            ended.append(self.name)
+            if self.name == "helper":
+                release.set_result(None)
+
+    async def leave() -> None:
+        async with ActorSystem() as system:
+            for name in ("writer", "helper"):
+                system.start(Slow(name, lanes={"all": 4})).tell("work")
+            await asyncio.sleep(0)
+
+    left = spawn("leaving", leave, on_exit=lambda _: None)
+    for _ in range(5):
+        await asyncio.sleep(0)
+    left.cancel()
+    end = await left
+
+    assert end.reason is ExitReason.CANCELLED
+    assert ended == ["helper", "writer"]
+
+
+@pytest.mark.asyncio
+async def test_a_name_is_given_once() -> None:
+    async with ActorSystem() as system:
+        system.start(Actor("ada", lanes={"all": 4}))
+
+        with pytest.raises(ValueError, match="'ada' was started already"):
+            system.start(Actor("ada", lanes={"all": 4}))
