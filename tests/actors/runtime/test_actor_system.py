@@ -156,17 +156,17 @@ async def test_two_members_cannot_have_one_name(book: list[str]) -> None:
 
 @pytest.mark.asyncio
 async def test_a_system_that_is_cancelled_while_it_stops_still_leaves_nobody_behind() -> None:
-    release = asyncio.get_running_loop().create_future()
+    release = asyncio.Event()
     ended: list[str] = []
 
     class Slow(Actor[str, None]):
         async def receive(self, message: str) -> None:
-            await release
+            await release.wait()
 
         async def stopping(self) -> None:
             ended.append(self.name)
             if self.name == "helper":
-                release.set_result(None)
+                release.set()
 
     async def leave() -> None:
         async with ActorSystem() as system:
