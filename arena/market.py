@@ -146,7 +146,16 @@ class MarketView:
         now: Row of the latest bar that has closed; -1 before the first.
     """
 
-    __slots__ = ("_memo", "_seen", "bar_s", "columns", "now", "opens_at", "periods_per_year")
+    __slots__ = (
+        "_deviations",
+        "_means",
+        "_seen",
+        "bar_s",
+        "columns",
+        "now",
+        "opens_at",
+        "periods_per_year",
+    )
 
     def __init__(self, market: Market) -> None:
         self._seen = np.full(market.values.shape[::-1], np.nan)
@@ -156,14 +165,16 @@ class MarketView:
         self.periods_per_year = market.periods_per_year
         self.bar_s = market.bar_s
         self.now = -1
-        self._memo: dict[tuple[str, str, int], float] = {}
+        self._means: dict[tuple[str, int], float] = {}
+        self._deviations: dict[tuple[str, int], float] = {}
 
     def reveal(self, values: Floats) -> None:
         """Append the rows `values`, shape (rows, columns): only the feed calls this."""
         start, self.now = self.now + 1, self.now + len(values)
         self._seen.flags.writeable = True
         self._seen[:, start : self.now + 1] = values.T
-        self._memo.clear()
+        self._means.clear()
+        self._deviations.clear()
         self._seen.flags.writeable = False
 
     def history(self, name: str) -> Floats:
@@ -188,18 +199,16 @@ class MarketView:
 
         NaN where one of them is not known; the mean of all there are where there are fewer.
         """
-        return self._remember("mean", name, bars)
+        known = self._means.get((name, bars))
+        if known is None:
+            known = self._means[name, bars] = _mean(self.history(name)[-bars:])
+        return known
 
     def deviation(self, name: str, bars: int) -> float:
         """Return the sample deviation (n - 1) of the last `bars` values; NaN under two of them."""
-        return self._remember("deviation", name, bars)
-
-    def _remember(self, what: str, name: str, bars: int) -> float:
-        known = self._memo.get((what, name, bars))
+        known = self._deviations.get((name, bars))
         if known is None:
-            window = self.history(name)[-bars:]
-            known = _mean(window) if what == "mean" else _deviation(window)
-            self._memo[what, name, bars] = known
+            known = self._deviations[name, bars] = _deviation(self.history(name)[-bars:])
         return known
 
 

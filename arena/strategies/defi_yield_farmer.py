@@ -71,16 +71,20 @@ class DeFiYieldFarmer(Strategy):
         super().__init__(settings, instruments, seed)
         self._markets = [(i.name, i.rate_column) for i in instruments if i.kind is Kind.LENDING]
         self._smoothing = self.days("smoothing_days")
+        self._count = self.days("markets")
         self._rate_min = self.number("rate_min")
         self._horizon = self.days("horizon_days") / DAYS_PER_YEAR
 
     def decide(self, market: MarketView, book: BookView, memory: Memory) -> Decision:
         """Return an equal deposit in each of the best markets, or HOLD while moving costs more."""
         del memory
-        smoothed = {name: market.mean(rate, self._smoothing) for name, rate in self._markets}
-        rates = {name: rate for name, rate in smoothed.items() if not math.isnan(rate)}
-        worthy = [name for name, rate in rates.items() if rate >= self._rate_min]
-        best = sorted(worthy, key=lambda name: -rates[name])[: self.days("markets")]
+        rates = {}
+        for name, column in self._markets:
+            rate = market.mean(column, self._smoothing)
+            if not math.isnan(rate):
+                rates[name] = rate
+        ranked = sorted(rates, key=rates.__getitem__, reverse=True)
+        best = [name for name in ranked[: self._count] if rates[name] >= self._rate_min]
         targets = {name: 1.0 / len(best) for name in best}
         gain = cost = 0.0
         for name, rate in rates.items():
