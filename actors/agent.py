@@ -6,6 +6,7 @@ is checked before anyone sees it.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 from actors.messages.allocator import AGENTS, ASK_TIMEOUT_S, AllocatorMessage, Answer
@@ -21,6 +22,9 @@ from arena.money import Money
 from arena.strategies import HOLD, BookView, Decision, Memory, Strategy, check_targets
 from arena.treasury import Treasury
 
+STEP_BUDGET_S = 2.0
+"""What a decision may take; a longer one marks the run as not reproducible."""
+
 
 class AgentActor(Actor[AgentMessage, None]):
     """Runs one strategy with its own memory; a restart begins with an empty one."""
@@ -35,6 +39,7 @@ class AgentActor(Actor[AgentMessage, None]):
         desk: Ref[DeskMessage, None],
         allocator: Ref[AllocatorMessage, Answer],
         manager: Ref[ManagerMessage, Answer | None],
+        overran: Callable[[AgentId, float], None],
     ) -> None:
         super().__init__(agent_id, lanes={"market": 4})
         self._agent_id = agent_id
@@ -45,6 +50,7 @@ class AgentActor(Actor[AgentMessage, None]):
         self._desk = desk
         self._allocator = allocator
         self._manager = manager
+        self._overran = overran
 
     async def receive(self, message: AgentMessage) -> None:
         """Answer the desk's roll, or tell the allocator how much capital would be of use."""
@@ -57,12 +63,16 @@ class AgentActor(Actor[AgentMessage, None]):
         await self._desk.ask(orders, timeout_s=ASK_TIMEOUT_S, lane=AGENTS)
 
     def _decide(self, book: BookView) -> Decision:
-        """Return the strategy's decision, checked and copied.
+        """Return the strategy's decision, checked and copied; report it if it took too long.
 
         Raises:
             AgentError: It is no decision.
         """
+        began = time.perf_counter()
         decision = self._strategy.decide(self._market, book, self._memory)
+        took_s = time.perf_counter() - began
+        if took_s > STEP_BUDGET_S:
+            self._overran(self._agent_id, took_s)
         fault = check_targets(decision, self._strategy.instruments)
         if fault is not None:
             raise AgentError(self._agent_id, "wrong_answer", fault)

@@ -1,6 +1,6 @@
 """The arena manager: keeps the cast in step with the treasury, and runs the evolution cycle.
 
-After each tick it lets the dead go and takes on the newborn.  When a cycle is due it opens it,
+Before each tick it lets the dead go and takes on the newborn.  When a cycle is due it opens it,
 waits until every agent with real capital has put its wish into the allocator's mailbox (or is
 reported absent), and asks the allocator to decide; then it has the ledger audited.
 """
@@ -26,6 +26,7 @@ from actors.messages.market import (
     AgentMessage,
     CycleNow,
     CycleOpened,
+    KeepInStep,
     ManagerMessage,
     Requested,
     TickDone,
@@ -69,6 +70,9 @@ class ArenaManager(BatchActor[ManagerMessage, Answer | None]):
         """Handle what came; the cycle runs when the last wish is in."""
         for envelope in envelopes:
             match envelope.message:
+                case KeepInStep():
+                    self._keep_in_step()
+                    envelope.answer(None)
                 case TickDone() | CycleNow():
                     self._keep_in_step()
                     if self._is_due(envelope.message):
@@ -87,7 +91,7 @@ class ArenaManager(BatchActor[ManagerMessage, Answer | None]):
         if isinstance(message, CycleNow):
             return True
         days = self._treasury().experiment.rules.evolution.cycle_days
-        return message.tick > 0 and message.tick % days == 0
+        return message.tick % days == 0
 
     def _keep_in_step(self) -> None:
         """Take on who trades and has no task, and let go who has one and does not."""
@@ -132,7 +136,6 @@ class ArenaManager(BatchActor[ManagerMessage, Answer | None]):
             if isinstance(event, EvolutionFailed):
                 log.warning("cycle_failed", cycle=number, step=event.step, error=event.message)
         check_conserved(await self._ask(Audit(f"audit-{number}-{self._treasury().tick}")))
-        self._keep_in_step()
         return answer
 
     async def _ask(self, message: AllocatorMessage) -> Answer:

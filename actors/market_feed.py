@@ -17,7 +17,14 @@ from collections.abc import Callable
 from actors.journal.chain import timestamp
 from actors.messages.allocator import ASK_TIMEOUT_S, Answer
 from actors.messages.desk import CONTROL, CallRoll, DeskMessage, SettleBar
-from actors.messages.market import Advance, AgentMessage, ManagerMessage, MarketMoved, TickDone
+from actors.messages.market import (
+    Advance,
+    AgentMessage,
+    KeepInStep,
+    ManagerMessage,
+    MarketMoved,
+    TickDone,
+)
 from actors.runtime import Actor, Group, Ref
 from arena.ids import AgentId
 from arena.market import Market, MarketView
@@ -58,8 +65,7 @@ class MarketFeed(Actor[Advance, int | None]):
         if row >= len(self._market):
             return None
         tick = self._treasury().tick + 1
-        if tick == 1:
-            await self._manager.ask(TickDone(0), timeout_s=ASK_TIMEOUT_S)
+        await self._manager.ask(KeepInStep(), timeout_s=ASK_TIMEOUT_S)
         if row > 0:
             await self._call_roll(tick - 1)
         bar = SettleBar(tick, self._prices(row), timestamp(self._market.closes_at(row)))

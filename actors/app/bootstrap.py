@@ -10,9 +10,12 @@ The allocator asks nobody but the journal, so no two actors can wait for each ot
 
 from __future__ import annotations
 
+import logging
 import re
 from dataclasses import dataclass
 from typing import Any
+
+import structlog
 
 from actors.agent import AgentActor
 from actors.allocator import Allocator
@@ -34,6 +37,8 @@ from arena.ids import AgentId, RunId
 from arena.market import Market, MarketView
 from arena.treasury import Treasury
 
+log = structlog.wrap_logger(logging.getLogger(__name__))
+
 MESSAGE_MAX = 200
 """Characters of a strategy's error that reach the journal."""
 
@@ -52,6 +57,7 @@ class Cast:
         ask_manager: Where cycles are asked for.
         ask_feed: Where time is asked for.
         view: The market up to now.
+        overruns: Agents whose decision took longer than the budget, each time it did.
     """
 
     allocator: Allocator
@@ -61,6 +67,7 @@ class Cast:
     ask_manager: Ref[ManagerMessage, Answer | None]
     ask_feed: Ref[Advance, int | None]
     view: MarketView
+    overruns: list[AgentId]
 
 
 def assemble(
@@ -101,6 +108,12 @@ def assemble(
 
     agents: Group[AgentMessage, None] = system.group(on_exit=report)
 
+    overruns: list[AgentId] = []
+
+    def overran(agent_id: AgentId, took_s: float) -> None:
+        log.warning("step_over_budget", agent=agent_id, took_s=round(took_s, 3))
+        overruns.append(agent_id)
+
     def hire(agent: Agent) -> None:
         strategy = experiment.catalog[agent.genome.strategy](
             agent.genome.parameters,
@@ -116,6 +129,7 @@ def assemble(
                 desk=ask_desk,
                 allocator=ask_allocator,
                 manager=ask_manager,
+                overran=overran,
             )
         )
 
@@ -138,6 +152,7 @@ def assemble(
         ask_manager=ask_manager,
         ask_feed=system.start(feed),
         view=view,
+        overruns=overruns,
     )
 
 

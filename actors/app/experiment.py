@@ -25,7 +25,6 @@ from actors.journal.files import FILE_NAME
 from actors.journal.sqlite import SqliteJournal
 from arena.exceptions import ValidationError
 from arena.experiment import Experiment, manifest
-from arena.strategies import BUILT_IN
 
 RUNS = Path("runs")
 """Where runs go that were not told where to go."""
@@ -148,16 +147,8 @@ async def run_experiment(
             "seed": experiment.seed,
             **result,
             "head": arena.cast.allocator.head.hash,
-            "reproducible": is_reproducible(experiment),
+            "reproducible": not arena.cast.overruns,
             "notes": list(prepared.loaded.notes),
             "wall_s": wall_s,
             "path": str(folder / FILE_NAME),
         }
-
-
-def is_reproducible(experiment: Experiment) -> bool:
-    """Say whether the same config gives the same journal: each strategy is one of the arena's own.
-
-    Those are pure functions of their inputs and the seed; code from elsewhere may read a clock.
-    """
-    return all(BUILT_IN.get(name) is kind for name, kind in experiment.catalog.items())

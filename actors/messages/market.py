@@ -29,6 +29,11 @@ class CycleOpened:
 
 
 @dataclass(frozen=True, slots=True)
+class KeepInStep:
+    """To the manager: take on who was born since, and let go who died."""
+
+
+@dataclass(frozen=True, slots=True)
 class TickDone:
     """To the manager: `tick` is settled and revealed; do what is due."""
 
@@ -55,4 +60,4 @@ class AgentExited:
 
 
 AgentMessage: TypeAlias = MarketMoved | CycleOpened
-ManagerMessage: TypeAlias = TickDone | CycleNow | Requested | AgentExited
+ManagerMessage: TypeAlias = KeepInStep | TickDone | CycleNow | Requested | AgentExited
