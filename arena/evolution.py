@@ -16,7 +16,7 @@ from arena.strategies import Number, Strategy
 from arena.words import Scalar
 
 _ZERO_STEP = 0.2
-"""A parameter that stands at 0 moves by at most this share of its range."""
+"""A parameter that stands at 0 moves as if it stood at this share of its range."""
 
 
 @dataclass(frozen=True, slots=True)

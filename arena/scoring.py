@@ -50,8 +50,8 @@ class Measured:
             "volatility": _known(found.volatility[row]),
             "drawdown": record.drawdown,
             "total_return": agent.nav / record.base - 1.0 if record.base > 0 else 0.0,
-            "age": float(tick - record.start),
-            "life_age": float(tick - agent.life.start),
+            "age": float(_last_day(agent, tick) - record.start),
+            "life_age": float(_last_day(agent, tick) - agent.life.start),
             "days_negative": float(record.days_negative),
         }
 
@@ -68,9 +68,9 @@ class Measured:
 def measure(
     agents: Sequence[Agent], *, tick: int, periods_per_year: int, rules: RecordRules
 ) -> Measured:
-    """Measure `agents` at the close of `tick`."""
+    """Measure `agents` at the close of `tick`; the dead as of their death."""
     found = read_records(
-        [(agent.navs, tick - agent.record.start) for agent in agents],
+        [(agent.navs, _last_day(agent, tick) - agent.record.start) for agent in agents],
         [agent.record.drawdown for agent in agents],
         periods_per_year=periods_per_year,
         rules=rules,
@@ -112,6 +112,10 @@ def read_records(
 def scores(found: Records, rules: RecordRules) -> tuple[float | None, ...]:
     """Return the fitness of each row; None while undefined."""
     return tuple(_known(value) for value in score_all(found, rules.weights).tolist())
+
+
+def _last_day(agent: Agent, tick: int) -> int:
+    return tick if agent.died is None else agent.died
 
 
 def _known(value: float) -> float | None:

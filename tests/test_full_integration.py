@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
 import pytest
 from worlds import a_run, with_open_gates
 
+from actors import app
 from actors.app.arena import Arena
 from arena.events import (
     AgentGraduated,
@@ -153,3 +155,11 @@ async def test_capital_is_conserved() -> None:
             for account, balance in check.real.items()
             if account in {"endowment", "market"} or account.startswith("costs:")
         )
+
+
+async def test_a_config_file_is_an_arena() -> None:
+    config = Path(__file__).parents[1] / "config" / "quickstart.toml"
+
+    async with app.Arena.from_config(config, overrides=["run.days=3"]) as arena:
+        assert await arena.backtest() == 3
+        assert len(arena.treasury.population()) == 50

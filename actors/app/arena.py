@@ -12,9 +12,10 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from datetime import datetime
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -29,7 +30,7 @@ from actors.messages.allocator import API, CONTROL, Answer, Audit
 from actors.messages.desk import API as DESK_API
 from actors.messages.desk import DeskMessage
 from actors.messages.market import Advance, CycleNow
-from actors.runtime import ActorSystem
+from actors.runtime import ActorSystem, WallClock
 from arena import commands as c
 from arena.commands import Command
 from arena.events import (
@@ -50,6 +51,7 @@ from arena.experiment import Experiment, manifest
 from arena.ids import AgentId, RunId
 from arena.market import Market
 from arena.money import Money, parse_usd
+from arena.strategies import BUILT_IN, Catalog
 from arena.treasury import Treasury, capital_breakdown
 from arena.words import Layer, Scalar
 
@@ -119,6 +121,28 @@ class Arena:
     ) -> None:
         """Stop the actors, then close the journal."""
         await self._stack.__aexit__(kind, error, traceback)
+
+    @classmethod
+    def from_config(
+        cls, config: str | Path, *, overrides: Sequence[str] = (), catalog: Catalog = BUILT_IN
+    ) -> Self:
+        """Return the run that a config file describes, with its history in memory.
+
+        Args:
+            config: A TOML file.
+            overrides: `table.key=value`, as for `arena run --set`; the later one wins.
+            catalog: The strategies that the config can name.
+
+        Raises:
+            ConfigError: The config cannot be used.
+            DataError: The market's files cannot be used.
+        """
+        from actors.app.markets import load_run  # noqa: PLC0415  # pydantic, only where it is used
+
+        experiment, market = load_run(
+            Path(config), overrides, catalog=catalog, now=WallClock().stamp()
+        )
+        return cls(experiment, market)
 
     @property
     def cast(self) -> Cast:

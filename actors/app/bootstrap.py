@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import logging
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -102,39 +103,9 @@ def assemble(
 
     desk = TradingDesk(published, ask_allocator, SimulationVenue(experiment.terms))
     ask_desk = system.start(desk)
-
-    def report(exited: Exit) -> None:
-        ask_manager.tell(AgentExited(failure_of(exited, published().tick)), lane="control")
-
-    agents: Group[AgentMessage, None] = system.group(on_exit=report)
-
-    overruns: list[AgentId] = []
-
-    def overran(agent_id: AgentId, took_s: float) -> None:
-        log.warning("step_over_budget", agent=agent_id, took_s=round(took_s, 3))
-        overruns.append(agent_id)
-
-    def hire(agent: Agent) -> None:
-        strategy = experiment.catalog[agent.genome.strategy](
-            agent.genome.parameters,
-            tuple(experiment.terms.instruments.values()),
-            experiment.root.child("agent", agent.agent_id),
-        )
-        agents.add(
-            AgentActor(
-                agent.agent_id,
-                strategy,
-                market=view,
-                treasury=published,
-                desk=ask_desk,
-                allocator=ask_allocator,
-                manager=ask_manager,
-                overran=overran,
-            )
-        )
-
-    manager = ArenaManager(published, ask_allocator, ask_desk, agents, hire)
-    ask_manager = system.start(manager)
+    recruiter = _Recruiter(system, published, view, ask_desk, ask_allocator)
+    manager = ArenaManager(published, ask_allocator, ask_desk, recruiter.agents, recruiter.hire)
+    recruiter.manager = ask_manager = system.start(manager)
     feed = MarketFeed(
         market,
         view,
@@ -142,18 +113,73 @@ def assemble(
         treasury=published,
         desk=ask_desk,
         manager=ask_manager,
-        agents=agents,
+        agents=recruiter.agents,
     )
     return Cast(
         allocator=allocator,
-        agents=agents,
+        agents=recruiter.agents,
         ask_allocator=ask_allocator,
         ask_desk=ask_desk,
         ask_manager=ask_manager,
         ask_feed=system.start(feed),
         view=view,
-        overruns=overruns,
+        overruns=recruiter.overruns,
     )
+
+
+class _Recruiter:
+    """Hires agents, and passes on what becomes of them.
+
+    Attributes:
+        agents: Who has been hired and has not ended.
+        manager: Who is told when one ends unasked; set before the first is hired.
+        overruns: Agents whose decision took longer than the budget, each time it did.
+    """
+
+    manager: Ref[ManagerMessage, Answer | None]
+
+    def __init__(
+        self,
+        system: ActorSystem,
+        treasury: Callable[[], Treasury],
+        view: MarketView,
+        desk: Ref[DeskMessage, Any],
+        allocator: Ref[AllocatorMessage, Answer],
+    ) -> None:
+        self.agents: Group[AgentMessage, None] = system.group(on_exit=self._report)
+        self.overruns: list[AgentId] = []
+        self._treasury = treasury
+        self._view = view
+        self._desk = desk
+        self._allocator = allocator
+
+    def hire(self, agent: Agent) -> None:
+        """Start a task for `agent`, with a fresh strategy."""
+        experiment = self._treasury().experiment
+        strategy = experiment.catalog[agent.genome.strategy](
+            agent.genome.parameters,
+            tuple(experiment.terms.instruments.values()),
+            experiment.root.child("agent", agent.agent_id),
+        )
+        actor = AgentActor(
+            agent.agent_id,
+            strategy,
+            market=self._view,
+            treasury=self._treasury,
+            desk=self._desk,
+            allocator=self._allocator,
+            manager=self.manager,
+            overran=self._overran,
+        )
+        self.agents.add(actor)
+
+    def _report(self, exited: Exit) -> None:
+        failure = failure_of(exited, self._treasury().tick)
+        self.manager.tell(AgentExited(failure), lane="control")
+
+    def _overran(self, agent_id: AgentId, took_s: float) -> None:
+        log.warning("step_over_budget", agent=agent_id, took_s=round(took_s, 3))
+        self.overruns.append(agent_id)
 
 
 def _readable(text: str) -> str:

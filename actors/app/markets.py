@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path, PurePath
 from typing import Any
 
-from actors.app.settings import ConfigError, Settings, check
+from actors.app.settings import ConfigError, Settings, check, load_settings
 from actors.app.settings.fields import Section
 from actors.app.settings.offer import DEPOSIT
 from actors.app.settings.rules import ConditionTable, KillTable
@@ -51,6 +51,26 @@ class LoadedMarket:
     market: Market
     warmup: int
     notes: tuple[str, ...] = ()
+
+
+def load_run(
+    config: Path, overrides: Sequence[str], *, catalog: Catalog, now: datetime
+) -> tuple[Experiment, Market]:
+    """Return what a config file describes: the experiment and all its bars.
+
+    Args:
+        config: A TOML file.
+        overrides: `table.key=value`, the later one winning.
+        catalog: The strategies that the config can name.
+        now: The current time, with an offset.
+
+    Raises:
+        ConfigError: The config cannot be used.
+        DataError: The market's files cannot be used.
+    """
+    settings = load_settings(config, overrides, catalog=catalog)
+    loaded = build_market(settings, config.parent, now=now)
+    return build_experiment(settings, loaded, catalog), loaded.market
 
 
 def build_market(settings: Settings, base: Path, *, now: datetime) -> LoadedMarket:

@@ -208,13 +208,14 @@ def event_lines(events: Iterable[Mapping[str, Any]], title: str | None = None) -
 
 
 def gist(data: Mapping[str, Any]) -> str:
-    """Return an event's data in short: its simple values, and how long its lists are."""
+    """Return an event's data in short: its simple values, and how many its lists hold."""
     parts = []
     for name, value in data.items():
         if name in _MONEY and isinstance(value, int):
             parts.append(f"{name}={render_usd(value)}")
         elif isinstance(value, (list, dict)):
-            parts.append(f"{name}[{len(value)}]")
+            rows = value.get("agents", value) if isinstance(value, dict) else value
+            parts.append(f"{name}[{len(rows)}]")
         elif value is not None and name != "agent_id":
             parts.append(f"{name}={value:.4g}" if isinstance(value, float) else f"{name}={value}")
     text = " ".join(parts)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, timedelta
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -53,14 +54,17 @@ class Table:
     def notes(self) -> tuple[str, ...]:
         """Return what a reader of the results should know of this table, one sentence each."""
         names = ", ".join(series.name for series in self.series)
+        file = Path(self.file).name
         notes = []
         if self.listed:
-            notes.append(f"{names}: not known before {self.listed} ({self.file})")
+            notes.append(f"{names}: not known before {self.listed} ({file})")
         if self.held:
             days = ", ".join(str(day) for day in self.held)
-            notes.append(f"{names}: {len(self.held)} bars held over gaps: {days} ({self.file})")
+            notes.append(
+                f"{names}: {len(self.held)} bars held over gaps: {days} ({file})"
+            )
         if self.duplicates:
-            notes.append(f"{names}: {self.duplicates} equal rows dropped ({self.file})")
+            notes.append(f"{names}: {self.duplicates} equal rows dropped ({file})")
         return tuple(notes)
 
 

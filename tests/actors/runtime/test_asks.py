@@ -25,6 +25,7 @@ from actors.runtime import (
 LANES = {"control": 4, "agents": 4}
 LONG_S = 60.0
 SHORT_S = 0.001
+TAKEN_S = 0.25  # Long enough for a busy machine to begin with the message.
 
 
 class Echo(Actor[str, str]):
@@ -166,7 +167,7 @@ async def test_an_ask_that_times_out_in_hand_has_an_unknown_outcome(
     ref = start(echo)
 
     with pytest.raises(AskTimeout, match="the outcome is unknown") as timeout:
-        await ref.ask("slow", timeout_s=SHORT_S)
+        await ref.ask("slow", timeout_s=TAKEN_S)
     echo.gate.set()
     await settle()
 
@@ -340,7 +341,7 @@ async def test_an_envelope_that_is_kept_too_long_times_out_and_may_still_be_answ
     ref = start(clerk)
 
     with pytest.raises(AskTimeout) as timeout:
-        await ref.ask("kept", timeout_s=SHORT_S)
+        await ref.ask("kept", timeout_s=TAKEN_S)
 
     assert timeout.value.taken
     assert clerk.kept[0].abandoned
