@@ -60,9 +60,7 @@ class Table:
             notes.append(f"{names}: not known before {self.listed} ({file})")
         if self.held:
             days = ", ".join(str(day) for day in self.held)
-            notes.append(
-                f"{names}: {len(self.held)} bars held over gaps: {days} ({file})"
-            )
+            notes.append(f"{names}: {len(self.held)} bars held over gaps: {days} ({file})")
         if self.duplicates:
             notes.append(f"{names}: {self.duplicates} equal rows dropped ({file})")
         return tuple(notes)
