@@ -175,6 +175,7 @@ class _Recruiter:
 
     def _report(self, exited: Exit) -> None:
         failure = failure_of(exited, self._treasury().tick)
+        log.warning("agent_failed", agent=exited.name, tick=failure.tick, error=failure.message)
         self.manager.tell(AgentExited(failure), lane="control")
 
     def _overran(self, agent_id: AgentId, took_s: float) -> None:

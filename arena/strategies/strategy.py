@@ -150,6 +150,19 @@ class Strategy:
     needs: ClassVar[tuple[str, ...]] = ()
     needs_kind: ClassVar[Kind | None] = None
 
+    def __init_subclass__(cls) -> None:
+        """Refuse a named strategy that forgot what makes it one.
+
+        Raises:
+            TypeError: It has no `family`, or does not write `decide`.
+        """
+        super().__init_subclass__()
+        if hasattr(cls, "name"):
+            if not hasattr(cls, "family"):
+                raise TypeError(f"strategy {cls.name!r} has no `family`")
+            if cls.decide is Strategy.decide:
+                raise TypeError(f"strategy {cls.name!r} has no `decide`")
+
     def __init__(
         self, settings: Mapping[str, Scalar], instruments: Sequence[Instrument], seed: Seed
     ) -> None:

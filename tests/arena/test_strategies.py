@@ -397,3 +397,19 @@ class TestDeclarations:
 
     def test_money_of_a_book_is_what_was_put_in(self) -> None:
         assert a_book(100, BTC=0.25).cash == Money(75_000_000)
+
+
+def test_a_strategy_that_forgot_to_decide_is_refused_where_it_is_written() -> None:
+    with pytest.raises(TypeError, match="strategy 'silent' has no `decide`"):
+
+        class Silent(Strategy):
+            name = "silent"
+            family = "silent"
+
+    with pytest.raises(TypeError, match="strategy 'orphan' has no `family`"):
+
+        class Orphan(Strategy):
+            name = "orphan"
+
+            def decide(self, market: MarketView, book: BookView, memory: Memory) -> Decision:
+                return {}
