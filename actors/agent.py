@@ -18,9 +18,12 @@ from arena.commands import RequestCapital
 from arena.exceptions import AgentError
 from arena.ids import AgentId
 from arena.market import MarketView
-from arena.money import Money
+from arena.money import MONEY_MAX, Money
 from arena.strategies import HOLD, BookView, Decision, Memory, Strategy, check_targets
 from arena.treasury import Treasury
+
+WRONG_ANSWER = "wrong_answer"
+"""The kind of failure of a strategy that answers with something that is no answer."""
 
 STEP_BUDGET_S = 2.0
 """What a decision may take; a longer one marks the run as not reproducible."""
@@ -32,7 +35,7 @@ class AgentActor(Actor[AgentMessage, None]):
     def __init__(  # noqa: PLR0913  # whom it talks to, and what it knows
         self,
         agent_id: AgentId,
-        strategy: Strategy,
+        make_strategy: Callable[[], Strategy],
         *,
         market: MarketView,
         treasury: Callable[[], Treasury],
@@ -43,7 +46,7 @@ class AgentActor(Actor[AgentMessage, None]):
     ) -> None:
         super().__init__(agent_id, lanes={"market": 4})
         self._agent_id = agent_id
-        self._strategy = strategy
+        self._make_strategy = make_strategy
         self._memory: Memory = {}
         self._market = market
         self._treasury = treasury
@@ -52,11 +55,15 @@ class AgentActor(Actor[AgentMessage, None]):
         self._manager = manager
         self._overran = overran
 
+    async def started(self) -> None:
+        """Make the strategy: in this task, so that one that cannot be made hurts nobody else."""
+        self._strategy = self._make_strategy()
+
     async def receive(self, message: AgentMessage) -> None:
         """Answer the desk's roll, or tell the allocator how much capital would be of use."""
         agent = self._treasury().agents[self._agent_id]
         if isinstance(message, CycleOpened):
-            await self._request(message.tick, self._book(agent))
+            await self._request(self._book(agent))
             return
         decision = self._decide(self._book(agent))
         orders = Orders(self._agent_id, message.tick, decision)
@@ -75,18 +82,19 @@ class AgentActor(Actor[AgentMessage, None]):
             self._overran(self._agent_id, took_s)
         fault = check_targets(decision, self._strategy.instruments)
         if fault is not None:
-            raise AgentError(self._agent_id, "wrong_answer", fault)
+            raise AgentError(self._agent_id, WRONG_ANSWER, fault)
         return HOLD if decision is HOLD else {name: float(w) for name, w in decision.items()}
 
-    async def _request(self, tick: int, book: BookView) -> None:
+    async def _request(self, book: BookView) -> None:
         """Put the wish into the allocator's mailbox, say so, and wait for the cycle's word."""
         wish: object = self._strategy.capacity(self._market, book)
-        if wish is not None and type(wish) is not int:
-            fault = f"capacity is {type(wish).__name__}, needed whole micro-USD or None"
-            raise AgentError(self._agent_id, "wrong_answer", fault)
-        amount = None if wish is None else Money(wish)
+        if wish is not None and (type(wish) is not int or not 0 <= wish <= MONEY_MAX):
+            fault = f"capacity is {wish!r:.40}, needed None or whole micro-USD, 0 to {MONEY_MAX}"
+            raise AgentError(self._agent_id, WRONG_ANSWER, fault)
         command = RequestCapital(
-            command_id=f"cycle-{tick}-{self._agent_id}", agent_id=self._agent_id, amount=amount
+            command_id=f"cycle-{self._treasury().cycle + 1}-{self._agent_id}",
+            agent_id=self._agent_id,
+            amount=None if wish is None else Money(wish),
         )
         answer = self._allocator.ask(command, timeout_s=ASK_TIMEOUT_S, lane=AGENTS)
         self._manager.tell(Requested(self._agent_id))

@@ -63,29 +63,40 @@ class ArenaManager(BatchActor[ManagerMessage, Answer | None]):
         self._roll: Roll | None = None
         self._caller: Envelope[ManagerMessage, Answer | None] | None = None
         self._failures: list[AgentFailed] = []
+        self._later: list[Envelope[ManagerMessage, Answer | None]] = []
 
     async def receive_batch(
         self, envelopes: Sequence[Envelope[ManagerMessage, Answer | None]]
     ) -> None:
-        """Handle what came; the cycle runs when the last wish is in."""
-        for envelope in envelopes:
-            match envelope.message:
-                case KeepInStep():
-                    self._keep_in_step()
-                    envelope.answer(None)
-                case TickDone() | CycleNow():
-                    self._keep_in_step()
-                    if self._is_due(envelope.message):
-                        self._open_cycle(envelope)
-                    else:
-                        envelope.answer(None)
-                case Requested():
-                    self._note_wish(envelope.message.agent_id)
-                case AgentExited():
-                    self._note_exit(envelope.message.failure)
+        """Handle what came; the cycle runs when the last wish is in, and one at a time."""
+        waiting = [*self._later, *envelopes]
+        self._later = []
+        while waiting:
+            envelope = waiting.pop(0)
+            if self._roll is not None and not isinstance(envelope.message, Requested | AgentExited):
+                self._later.append(envelope)
+                continue
+            self._handle_one(envelope)
             if self._roll is not None and self._caller is not None and self._roll.complete:
                 caller, self._roll, self._caller = self._caller, None, None
                 caller.answer(await self._run_cycle())
+                waiting, self._later = [*self._later, *waiting], []
+
+    def _handle_one(self, envelope: Envelope[ManagerMessage, Answer | None]) -> None:
+        match envelope.message:
+            case KeepInStep():
+                self._keep_in_step()
+                envelope.answer(None)
+            case TickDone() | CycleNow():
+                self._keep_in_step()
+                if self._is_due(envelope.message):
+                    self._open_cycle(envelope)
+                else:
+                    envelope.answer(None)
+            case Requested():
+                self._note_wish(envelope.message.agent_id)
+            case AgentExited():
+                self._note_exit(envelope.message.failure)
 
     def _is_due(self, message: TickDone | CycleNow) -> bool:
         if isinstance(message, CycleNow):

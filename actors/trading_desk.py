@@ -29,6 +29,7 @@ from actors.runtime import BatchActor, Envelope, Ref, Roll
 from actors.venues import Session, Venue, trading_state
 from arena.commands import SettleTick
 from arena.events import AgentFailed
+from arena.exceptions import ValidationError
 from arena.ids import AgentId
 from arena.money import Money, to_money
 from arena.orders import Fill, Order, OrderRefusal, RefusedOrder, TradeStatus
@@ -75,19 +76,16 @@ class TradingDesk(BatchActor[DeskMessage, Any]):
                     self._caller = envelope
                 case SettleBar():
                     envelope.answer(await self._settle(envelope.message))
-                case ExecuteTrade():
-                    self._submit(envelope.message.order)
-                    self._waiting[envelope.message.order.order_id] = envelope
+                case SubmitTrade() | ExecuteTrade():
+                    self._submit(envelope, envelope.message)
                 case _:
                     envelope.answer(self._answer(envelope.message))
             if self._roll is not None and self._caller is not None and self._roll.complete:
                 self._caller.answer(None)
                 self._roll = self._caller = None
 
-    def _answer(self, message: SubmitTrade | ValidateTrade | ReportStats) -> Any:
+    def _answer(self, message: ValidateTrade | ReportStats) -> Any:
         match message:
-            case SubmitTrade():
-                return self._submit(message.order)
             case ValidateTrade():
                 return self._validate(message.order)
             case ReportStats():
@@ -104,9 +102,20 @@ class TradingDesk(BatchActor[DeskMessage, Any]):
         if self._roll is not None:
             self._roll.mark(message.failure.agent_id)
 
-    def _submit(self, order: Order) -> TradeStatus:
+    def _submit(
+        self, envelope: Envelope[DeskMessage, Any], message: SubmitTrade | ExecuteTrade
+    ) -> None:
+        """Let an order wait for the next open; an id that waits already is refused."""
+        order = message.order
+        if any(order.order_id == other.order_id for own in self._orders.values() for other in own):
+            needed = "an id of its own: this order waits already"
+            envelope.fail(ValidationError("order_id", found=order.order_id, needed=needed))
+            return
         self._orders.setdefault(order.agent_id, []).append(order)
-        return TradeStatus.PENDING
+        if isinstance(message, ExecuteTrade):
+            self._waiting[order.order_id] = envelope
+        else:
+            envelope.answer(TradeStatus.PENDING)
 
     def _validate(self, order: Order) -> OrderRefusal | None:
         treasury = self._treasury()

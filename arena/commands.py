@@ -6,11 +6,13 @@ command caused.  Amounts are micro-USD.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from arena.events import AgentFailed
+from arena.exceptions import ValidationError
 from arena.ids import AgentId
 from arena.money import Money
 from arena.orders import Fill, RefusedOrder
@@ -129,10 +131,39 @@ class CheckConservation(_Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordNote(_Command):
-    """Put a fact on the record."""
+    """Put a fact on the record.
+
+    Raises:
+        ValidationError: `kind` or a key is no text, or a value is not text, a finite number, a
+            truth value or None: it could not be read back.
+    """
 
     kind: str
     data: Mapping[str, Scalar] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Check that the journal can hold it."""
+        names: list[object] = [self.kind, *self.data]
+        for name in names:
+            if not isinstance(name, str) or not _is_writable(name):
+                raise ValidationError("note", found=name, needed="text as kind and as keys")
+        for name, value in self.data.items():
+            if not _is_scalar(value):
+                needed = "text, a finite number, true, false or None"
+                raise ValidationError(f"note.{name}", found=value, needed=needed)
+
+
+def _is_scalar(value: object) -> bool:
+    if isinstance(value, float):
+        return math.isfinite(value)
+    if isinstance(value, str):
+        return _is_writable(value)
+    return value is None or isinstance(value, int)
+
+
+def _is_writable(text: str) -> bool:
+    """Say whether UTF-8 can write `text`: a lone surrogate it cannot."""
+    return not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,8 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from arena.exceptions import ValidationError
 from arena.ids import AgentId
 from arena.money import Money
+
+QUANTITY_MAX = 10**15
+"""Most units, written as a whole number, of which an order can be."""
 
 
 class TradeStatus(StrEnum):
@@ -40,12 +44,22 @@ class Order:
         agent_id: Whose book it trades.
         instrument: What is traded.
         quantity: Units; positive buys (or deposits), negative sells (or withdraws).
+
+    Raises:
+        ValidationError: The quantity is no number that a float can hold.
     """
 
     order_id: str
     agent_id: AgentId
     instrument: str
     quantity: float
+
+    def __post_init__(self) -> None:
+        """Check the quantity's type; whether it can be traded is the validators' business."""
+        quantity: object = self.quantity
+        number = isinstance(quantity, (int, float)) and not isinstance(quantity, bool)
+        if not number or (isinstance(quantity, int) and abs(quantity) > QUANTITY_MAX):
+            raise ValidationError("quantity", found=quantity, needed="a number of units")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,7 +22,7 @@ from typing import Any, Self, TypeVar
 from actors.app.asking import reveal
 from actors.app.bootstrap import Cast, assemble
 from actors.app.desk import Desk
-from actors.journal.chain import Entry, genesis_hash, timestamp
+from actors.journal.chain import Entry, Head, genesis_hash, timestamp
 from actors.journal.codec import decode
 from actors.journal.memory import MemoryJournal
 from actors.journal.port import Journal
@@ -46,6 +46,7 @@ from arena.exceptions import (
     CapitalConservationError,
     EvolutionError,
     GraduationError,
+    ValidationError,
 )
 from arena.experiment import Experiment, manifest
 from arena.ids import AgentId, RunId
@@ -97,9 +98,16 @@ class Arena:
         self.desk = Desk(self._ask_desk, self.send, self._next)
 
     async def __aenter__(self) -> Self:
-        """Start the actors and give birth to the first generation."""
+        """Start the actors and give birth to the first generation.
+
+        Raises:
+            ValidationError: The journal is not an empty one of this experiment, or the market has
+                not the experiment's number of bars.
+        """
         async with AsyncExitStack() as stack:
             stack.push_async_callback(self._journal.close)
+            head = await self._journal.head()
+            self._check_fits(head)
             system = await stack.enter_async_context(ActorSystem())
             self._cast = assemble(
                 system,
@@ -107,7 +115,7 @@ class Arena:
                 self._market,
                 self._journal,
                 run_id=self.run_id,
-                head=await self._journal.head(),
+                head=head,
             )
             await self.send(c.OpenArena(command_id="open"))
             self._stack = stack.pop_all()
@@ -121,6 +129,15 @@ class Arena:
     ) -> None:
         """Stop the actors, then close the journal."""
         await self._stack.__aexit__(kind, error, traceback)
+
+    def _check_fits(self, head: Head) -> None:
+        facts = self.experiment.market
+        if head != Head(0, genesis_hash(manifest(self.experiment))):
+            needed = "an empty journal of this experiment"
+            raise ValidationError("journal", found=f"one at seq {head.seq}", needed=needed)
+        if len(self._market) != facts.warmup + facts.ticks:
+            needed = f"{facts.warmup} bars to warm up and {facts.ticks} to settle"
+            raise ValidationError("market", found=f"{len(self._market)} bars", needed=needed)
 
     @classmethod
     def from_config(
@@ -208,11 +225,13 @@ class Arena:
         return self.treasury.tick
 
     async def complete(self) -> None:
-        """Audit the ledger a last time and put the end of the run on the record.
+        """Audit the ledger a last time and put the end of the run on the record, once.
 
         Raises:
             CapitalConservationError: Money appeared or vanished.
         """
+        if self.treasury.completed:
+            return
         await self.verify_capital_conservation()
         await self.send(c.CompleteRun(command_id="complete"), lane=CONTROL)
 

@@ -14,11 +14,12 @@ import logging
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import structlog
 
-from actors.agent import AgentActor
+from actors.agent import WRONG_ANSWER, AgentActor
 from actors.allocator import Allocator
 from actors.arena_manager import ArenaManager
 from actors.journal.chain import Head, timestamp
@@ -27,7 +28,7 @@ from actors.market_feed import MarketFeed
 from actors.messages.allocator import AllocatorMessage, Answer
 from actors.messages.desk import DeskMessage
 from actors.messages.market import Advance, AgentExited, AgentMessage, ManagerMessage
-from actors.runtime import ActorSystem, Exit, ExitReason, Group, Ref
+from actors.runtime import ActorStopped, ActorSystem, Exit, ExitReason, Group, Ref
 from actors.trading_desk import TradingDesk
 from actors.venues import SimulationVenue
 from arena.agents import Agent
@@ -156,14 +157,15 @@ class _Recruiter:
     def hire(self, agent: Agent) -> None:
         """Start a task for `agent`, with a fresh strategy."""
         experiment = self._treasury().experiment
-        strategy = experiment.catalog[agent.genome.strategy](
+        make_strategy = partial(
+            experiment.catalog[agent.genome.strategy],
             agent.genome.parameters,
             tuple(experiment.terms.instruments.values()),
             experiment.root.child("agent", agent.agent_id),
         )
         actor = AgentActor(
             agent.agent_id,
-            strategy,
+            make_strategy,
             market=self._view,
             treasury=self._treasury,
             desk=self._desk,
@@ -176,29 +178,36 @@ class _Recruiter:
     def _report(self, exited: Exit) -> None:
         failure = failure_of(exited, self._treasury().tick)
         log.warning("agent_failed", agent=exited.name, tick=failure.tick, error=failure.message)
-        self.manager.tell(AgentExited(failure), lane="control")
+        try:
+            self.manager.tell(AgentExited(failure), lane="control")
+        except ActorStopped:
+            log.info("agent_ended_after_the_manager", agent=exited.name)
 
     def _overran(self, agent_id: AgentId, took_s: float) -> None:
         log.warning("step_over_budget", agent=agent_id, took_s=round(took_s, 3))
         self.overruns.append(agent_id)
 
 
-def _readable(text: str) -> str:
-    """Return `text` as UTF-8 can write it; a stranger's error may hold anything."""
-    return text.encode("utf-8", "backslashreplace").decode()
-
-
 def failure_of(exited: Exit, tick: int) -> AgentFailed:
     """Return what an agent's end means for the journal: the same words on every run."""
     error = exited.error
-    kind, message = "raised", f"{type(error).__name__}: {error}"
-    if isinstance(error, AgentError):
-        kind, message = error.kind, error.message
+    kind, message = "raised", f"{type(error).__name__}: {_words(error)}"
+    if isinstance(error, AgentError) and error.kind == WRONG_ANSWER:
+        kind, message = WRONG_ANSWER, _words(error.message)
     elif exited.reason is not ExitReason.FAILED:
         kind = str(exited.reason)
     return AgentFailed(
         agent_id=AgentId(exited.name),
         tick=tick,
         kind=kind,
-        message=_ADDRESS.sub("0x...", _readable(message))[:MESSAGE_MAX],
+        message=_ADDRESS.sub("0x...", message)[:MESSAGE_MAX],
     )
+
+
+def _words(of: object) -> str:
+    """Return the text of a stranger's error, as UTF-8 can write it; even its `str` may raise."""
+    try:
+        text = str(of)
+    except Exception as error:  # noqa: BLE001  # it is somebody else's `__str__`
+        text = f"(its text raised {type(error).__name__})"
+    return text.encode("utf-8", "backslashreplace").decode()

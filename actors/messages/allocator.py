@@ -16,8 +16,11 @@ CONTROL, AGENTS, API = "control", "agents", "api"
 LANES = {CONTROL: 64, AGENTS: 4_096, API: 4_096}
 """How many messages may wait in each lane."""
 
-ASK_TIMEOUT_S = 60.0
-"""How long an actor waits for another before it counts as broken."""
+ASK_TIMEOUT_S = 3_600.0
+"""How long an actor waits for another before it counts as broken.
+
+An end is reported at once, so this only bounds what should never happen.  It is long because it is
+real time: a machine that stands still for a minute must not change what an experiment writes."""
 
 
 @dataclass(frozen=True, slots=True)

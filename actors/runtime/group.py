@@ -12,6 +12,7 @@ from typing import Generic, TypeVar
 
 from actors.runtime.actor import Actor
 from actors.runtime.deadlines import Deadlines
+from actors.runtime.exceptions import ActorStopped
 from actors.runtime.ref import Ref
 from actors.runtime.tasks import Exit, spawn, wait_ended
 
@@ -30,6 +31,7 @@ class Group(Generic[M, R]):
             on_exit: Called, on the loop, when an actor ends that nobody stopped.
         """
         self._deadlines = deadlines
+        self._stopped = False
         self._on_exit = on_exit
         self._actors: dict[str, Actor[M, R]] = {}
         self._refs: dict[str, Ref[M, R]] = {}
@@ -51,7 +53,10 @@ class Group(Generic[M, R]):
 
         Raises:
             ValueError: A member has that name.
+            ActorStopped: The group has been stopped.
         """
+        if self._stopped:
+            raise ActorStopped(actor.name)
         if actor.name in self._actors:
             raise ValueError(f"the group already has a member named {actor.name!r}")
         self._actors[actor.name] = actor
@@ -89,6 +94,7 @@ class Group(Generic[M, R]):
 
     async def stop_all(self, *, within_s: float) -> None:
         """Stop everyone; cancel who has not ended after `within_s` seconds, and wait for them."""
+        self._stopped = True
         for name in self.names:
             self.stop(name)
         for task in tuple(self._tasks.values()):

@@ -1,7 +1,7 @@
 """The system: the actors of one run, from first to last.
 
-The rule: who starts first stops last.  Leaving the system stops its groups, then its actors in
-reverse order, each after it has handled what waits.  An actor that does not end in time is
+The rule: who starts first stops last.  Leaving the system stops its actors and groups in reverse
+order, each after it has handled what waits.  An actor that does not end in time is
 cancelled, unless it is the first: what it has in hand must come to its end.
 """
 
@@ -11,7 +11,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Self, TypeAlias, TypeVar
 
 import structlog
 
@@ -23,6 +23,8 @@ from actors.runtime.tasks import Exit, ExitReason, spawn, wait_ended
 
 M = TypeVar("M")
 R = TypeVar("R")
+
+_Resident: TypeAlias = tuple[Actor[Any, Any], asyncio.Task[Exit]]
 
 STOP_WITHIN_S = 10.0
 """How long an actor may take to handle what waits when the system stops."""
@@ -42,8 +44,7 @@ class ActorSystem:
 
     def __init__(self) -> None:
         self._deadlines: Deadlines | None = None
-        self._groups: list[Group[Any, Any]] = []
-        self._running: list[tuple[Actor[Any, Any], asyncio.Task[Exit]]] = []
+        self._residents: list[_Resident | Group[Any, Any]] = []
 
     async def __aenter__(self) -> Self:
         """Begin on the running loop."""
@@ -63,7 +64,7 @@ class ActorSystem:
         """
         interrupted: asyncio.CancelledError | None = None
         within_s = STOP_WITHIN_S
-        while self._groups or self._running:
+        while self._residents:
             try:
                 await self._stop_youngest(within_s)
             except asyncio.CancelledError as cancelled:
@@ -72,18 +73,18 @@ class ActorSystem:
             raise interrupted
 
     async def _stop_youngest(self, within_s: float) -> None:
-        """Stop the group, or where there is none the actor, that came last."""
-        if self._groups:
-            await self._groups[-1].stop_all(within_s=within_s)
-            self._groups.pop()
-            return
-        actor, task = self._running[-1]
-        actor.stop()
-        if not await wait_ended(task, None if len(self._running) == 1 else within_s):
-            log.warning("actor_cancelled", actor=actor.name, after_s=within_s)
-            task.cancel()
-            await wait_ended(task)
-        self._running.pop()
+        """Stop the actor or group that came last."""
+        youngest = self._residents[-1]
+        if isinstance(youngest, Group):
+            await youngest.stop_all(within_s=within_s)
+        else:
+            actor, task = youngest
+            actor.stop()
+            if not await wait_ended(task, None if len(self._residents) == 1 else within_s):
+                log.warning("actor_cancelled", actor=actor.name, after_s=within_s)
+                task.cancel()
+                await wait_ended(task)
+        self._residents.pop()
 
     def start(self, actor: Actor[M, R]) -> Ref[M, R]:
         """Run `actor` in a task of its own and return its address.
@@ -91,7 +92,8 @@ class ActorSystem:
         Raises:
             ValueError: An actor of that name was started before.
         """
-        if any(actor.name == other.name for other, _ in self._running):
+        residents = (one for one in self._residents if not isinstance(one, Group))
+        if any(actor.name == other.name for other, _ in residents):
             raise ValueError(f"an actor named {actor.name!r} was started already")
 
         def ended(exited: Exit) -> None:
@@ -106,13 +108,13 @@ class ActorSystem:
                 )
 
         self._served.add(actor)
-        self._running.append((actor, spawn(actor.name, actor.run, on_exit=ended)))
+        self._residents.append((actor, spawn(actor.name, actor.run, on_exit=ended)))
         return Ref(actor.mailbox, self._served)
 
     def group(self, *, on_exit: Callable[[Exit], None]) -> Group[Any, Any]:
         """Return an empty group; see `Group`."""
         group: Group[Any, Any] = Group(self._served, on_exit=on_exit)
-        self._groups.append(group)
+        self._residents.append(group)
         return group
 
     @property

@@ -16,7 +16,7 @@ from arena.words import Layer, Refusal
 
 def request_capital(draft: Draft, command: RequestCapital) -> None:
     """Remember what an agent asks for until the cycle decides."""
-    reason = _refuses(draft.treasury, command.agent_id, command.amount)
+    reason = _refuses(draft.treasury, command.agent_id, command.amount or None)
     if reason is not None:
         draft.refuse("RequestCapital", reason, agent_id=command.agent_id, amount=command.amount)
     else:

@@ -268,14 +268,28 @@ class TestRefusals:
 
         found = [
             self.refusal(world, command, agent_id=ada, amount=Money(amount))
-            for amount in (0, -1, MONEY_MAX + 1)
+            for amount in (-1, MONEY_MAX + 1)
         ]
 
         assert found == [
             Refusal.AMOUNT_MUST_BE_POSITIVE,
-            Refusal.AMOUNT_MUST_BE_POSITIVE,
             Refusal.AMOUNT_OUT_OF_RANGE,
         ]
+
+    @pytest.mark.parametrize("command", [c.AllocateCapital, c.ReturnCapital])
+    def test_nothing_cannot_be_moved(self, world: World, command: Callable[..., c.Command]) -> None:
+        ada = world.raised(Layer.ARENA)
+
+        reason = self.refusal(world, command, agent_id=ada, amount=Money(0))
+
+        assert reason is Refusal.AMOUNT_MUST_BE_POSITIVE
+
+    def test_nothing_can_be_asked_for(self, world: World) -> None:
+        ada = world.raised(Layer.ARENA)
+
+        world.ask(c.RequestCapital, agent_id=ada, amount=Money(0))
+
+        assert world.treasury.requests[ada] == 0
 
     def test_the_pool_is_the_last_reason(self, world: World) -> None:
         rules = with_rules(OPEN_GATES, allocation={"per_agent_bp": BPS})

@@ -78,13 +78,23 @@ async def test_an_actor_that_exits_takes_nobody_with_it(book: list[str], settle:
 
 
 @pytest.mark.asyncio
-async def test_groups_stop_before_the_actors_they_may_need(book: list[str]) -> None:
+async def test_a_group_stops_in_its_turn_before_the_actors_it_may_need(book: list[str]) -> None:
     async with ActorSystem() as system:
-        group = system.group(on_exit=lambda _: None)
         system.start(Diarist("ada", book))
+        group = system.group(on_exit=lambda _: None)
+        system.start(Diarist("cid", book))
         group.add(Diarist("bob", book))
 
-    assert book == ["bob stops", "ada stops"]
+    assert book == ["cid stops", "bob stops", "ada stops"]
+
+
+@pytest.mark.asyncio
+async def test_a_group_that_was_stopped_takes_nobody_on(book: list[str]) -> None:
+    async with ActorSystem() as system:
+        group = system.group(on_exit=lambda _: None)
+
+    with pytest.raises(ActorStopped):
+        group.add(Diarist("late", book))
 
 
 @pytest.mark.asyncio
