@@ -93,6 +93,8 @@ def _lines(name: str) -> Iterator[str]:
         ) from None
     except (gzip.BadGzipFile, zlib.error) as error:
         raise _broken(name, number + 1, str(error), "an intact gzip file") from None
+    except FileNotFoundError:
+        raise _broken(name, None, "no file there", "a readable file") from None
     except OSError as error:
         raise _broken(name, None, error.strerror or str(error), "a readable file") from None
 
