@@ -71,12 +71,21 @@ def compare(run: JournalReader, treasury: Treasury) -> Iterator[Finding]:
 
 
 def _compare_state(run: JournalReader, treasury: Treasury) -> Iterator[Finding]:
-    """`arena_state` may be missing, for it can be derived; it must not be wrong."""
+    """`arena_state` may be missing, for it can be derived; it must not be wrong.
+
+    Every batch writes it anew, so a row of another `seq` than the last event's betrays a cut tail.
+    """
     true = {"tick": str(treasury.tick), "cycle": str(treasury.cycle)}
     if treasury.completed:
         true["state_hash"] = treasury.state_hash()
     for key, row in run.state().items():
-        if key in true and row.as_of_seq == treasury.seq and row.value != true[key]:
+        if row.as_of_seq > treasury.seq:
+            message = f"{key} is of seq {row.as_of_seq}: history lost after seq {treasury.seq}"
+            yield Finding(treasury.seq + 1, "arena_state", message)
+        elif row.as_of_seq < treasury.seq:
+            message = f"{key} is of seq {row.as_of_seq}, and the last event is {treasury.seq}"
+            yield Finding(None, "arena_state", message)
+        elif key in true and row.value != true[key]:
             message = f"{key} is {row.value!r}, and the events make it {true[key]!r}"
             yield Finding(None, "arena_state", message)
 

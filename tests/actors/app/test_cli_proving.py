@@ -122,6 +122,24 @@ def test_the_derived_state_may_be_deleted(arena, copied):
     assert {each["table"] for each in findings} == {"schema"}
 
 
+@pytest.mark.parametrize("lost", [1, 5])
+def test_a_tail_that_was_cut_is_missed_by_the_state_beside_it(arena, copied, lost):
+    with closing(sqlite3.connect(copied / "run.db")) as connection:
+        (head,) = connection.execute("SELECT max(seq) FROM events").fetchone()
+    kept = head - lost
+    change(
+        copied,
+        f"DELETE FROM trades WHERE seq > {kept}",
+        f"DELETE FROM capital_ledger WHERE event_seq > {kept}",
+        f"DELETE FROM events WHERE seq > {kept}",
+    )
+
+    answer = arena("verify", copied)
+
+    assert answer.code == 3
+    assert f"history lost after seq {kept}" in answer.out.splitlines()[0]
+
+
 def test_an_event_that_cannot_be_folded_is_a_finding(arena, copied):
     change(copied, "UPDATE events SET data = '{}' WHERE seq = 2")
 
