@@ -43,7 +43,7 @@ def read_experiment(manifest: str) -> Experiment:
             rules=_rebuild(Rules, facts["rules"]),
         )
     except (KeyError, TypeError, ValueError) as error:
-        raise EventSourcingError(f"the manifest cannot be read: {error!r}") from error
+        raise EventSourcingError("the manifest cannot be read") from error
 
 
 def _rebuild(kind: Any, value: Any) -> Any:
@@ -74,6 +74,6 @@ def fold_run(run: JournalReader) -> Treasury:
         try:
             apply(treasury, event)
         except Exception as error:
-            message = f"{entry.event_type} does not fit the events before it: {error!r}"
+            message = f"{entry.event_type} does not fit the events before it"
             raise EventSourcingError(message, seq=entry.seq) from error
     return treasury

@@ -10,6 +10,7 @@ from actors.app.result import agent_row
 from actors.journal.chain import Entry
 from actors.journal.reader import JournalReader
 from arena.agents import Agent, Record
+from arena.exceptions import EventSourcingError
 from arena.experiment import plain
 from arena.scoring import measure
 from arena.treasury import Treasury
@@ -23,7 +24,11 @@ LIFE_EVENTS = frozenset(
 
 
 def entry_data(entry: Entry) -> dict[str, Any]:
-    """Return one entry of the journal, its data as JSON and not as text."""
+    """Return one entry of the journal, its data as JSON and not as text.
+
+    Raises:
+        EventSourcingError: The data is no JSON object.
+    """
     return {
         "seq": entry.seq,
         "type": entry.event_type,
@@ -31,9 +36,19 @@ def entry_data(entry: Entry) -> dict[str, Any]:
         "timestamp": entry.timestamp,
         "caused_by": entry.caused_by,
         "command_id": entry.command_id,
-        "data": json.loads(entry.data),
+        "data": _data(entry),
         "hash": entry.hash,
     }
+
+
+def _data(entry: Entry) -> dict[str, Any]:
+    try:
+        data = json.loads(entry.data)
+    except ValueError as error:
+        raise EventSourcingError("its data is no JSON", seq=entry.seq) from error
+    if not isinstance(data, dict):
+        raise EventSourcingError("its data is no JSON object", seq=entry.seq)
+    return data
 
 
 def agent_ids(run: JournalReader) -> Iterator[str]:

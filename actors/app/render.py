@@ -7,12 +7,14 @@ reader's cursor or colour their screen.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from rich import box
+from rich.cells import cell_len
 from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -27,10 +29,23 @@ GIST_MAX = 120
 
 _MONEY = frozenset({"amount", "arena", "proving", "reserve", "virtual_capital"})
 
-_BOARD = (
+Columns = Sequence[tuple[str, str]]
+"""(heading, `left`, `right`, `short` or `fold`)."""
+
+SHORT_MIN = 10
+"""Characters that are left of a column `short` where the screen is narrow."""
+
+FOLD_MIN = 24
+"""Characters that a column `fold` needs in order to be read."""
+
+FEWER = "more columns in a wider terminal or with --json"
+
+NOTHING = "nothing found"
+
+_BOARD: Columns = (
     ("#", "right"),
     ("agent", "left"),
-    ("strategy", "fold"),
+    ("strategy", "short"),
     ("place", "left"),
     ("fitness", "right"),
     ("return", "right"),
@@ -39,27 +54,30 @@ _BOARD = (
     ("fall", "right"),
     ("won", "right"),
 )
-_BOARD_NARROW = 7
-"""Columns of the leaderboard where the screen has less than `_BOARD_WIDTH`."""
-
-_BOARD_WIDTH = 96
+_BOARD_DROP = ("won", "equity", "strategy", "#", "place", "Sharpe", "fall", "return")
 
 
 def screen_width() -> int:
     """Return how many columns stdout has."""
-    if "COLUMNS" in os.environ or not sys.stdout.isatty():
-        return int(os.environ.get("COLUMNS") or PIPE_WIDTH)
-    return shutil.get_terminal_size().columns
+    asked = os.environ.get("COLUMNS", "")
+    if re.fullmatch("0*[1-9][0-9]{0,3}", asked):  # Anything else is no width, and is ignored.
+        return int(asked)
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else PIPE_WIDTH
 
 
 def write(parts: Iterable[RenderableType], *, color: bool) -> None:
     """Print `parts` on stdout; where that is no terminal, plainly and without trailing spaces."""
-    screen = Console(file=sys.stdout, no_color=not color or None, emoji=False, highlight=False)
+    screen = Console(
+        file=sys.stdout,
+        width=screen_width(),
+        no_color=not color or None,
+        emoji=False,
+        highlight=False,
+    )
     if screen.is_terminal:
         for part in parts:
             screen.print(part, markup=False)
         return
-    screen.width = screen_width()
     for part in parts:
         with screen.capture() as captured:
             screen.print(part, markup=False, soft_wrap=isinstance(part, (str, Text)))
@@ -94,7 +112,7 @@ def usd(value: int | None) -> str:
 def grid(
     columns: Iterable[tuple[str, str]], rows: Iterable[Sequence[object]], title: str | None = None
 ) -> Table:
-    """Return a table; `columns` are (heading, `left`, `right` or `fold`).
+    """Return a table; see `Columns`.
 
     Where the screen is too narrow, `fold` is what takes more lines; the others lose their ends.
     """
@@ -130,19 +148,78 @@ def facts(pairs: Iterable[tuple[str, object]], title: str | None = None) -> Tabl
     return table
 
 
+def fitted(
+    columns: Columns,
+    rows: Iterable[Sequence[object]],
+    title: str | None = None,
+    *,
+    drop: Sequence[str] = (),
+    below: Iterable[Sequence[object]] = (),
+) -> Iterator[RenderableType]:
+    """Yield a table of as many columns as the screen has room for, and say if some are missing.
+
+    Args:
+        columns: All of them.
+        rows: What stands in them.
+        title: Stands above.
+        drop: Headings of columns that can go, the least important one first; one that is `short`
+            is shortened first, and goes where that is not enough.
+        below: More rows, under a line.
+    """
+    above, more = [[str(cell(v)) for v in row] for row in rows], [[*row] for row in below]
+    lines = [*above, *([str(cell(v)) for v in row] for row in more)]
+    if not lines:
+        yield from (title, NOTHING) if title else (NOTHING,)
+        return
+    widths = [_width(column, [line[n] for line in lines]) for n, column in enumerate(columns)]
+    kept = [*range(len(columns))]
+    for heading in drop:
+        over = sum(widths[n] + 2 for n in kept) - screen_width()
+        if over <= 0:
+            break
+        place = next(n for n in kept if columns[n][0] == heading)
+        if columns[place][1] == "short" and widths[place] - over >= SHORT_MIN:
+            widths[place] -= over
+        else:
+            kept.remove(place)
+    chosen = [[_shorten(line[n], columns[n], widths[n]) for n in kept] for line in lines]
+    table = grid([columns[n] for n in kept], chosen[: len(above)], title)
+    table.add_section()
+    for line in chosen[len(above) :]:
+        table.add_row(*map(cell, line))
+    yield table
+    if len(kept) < len(columns):
+        yield Text(FEWER, style="dim")
+
+
+def _width(column: tuple[str, str], values: Iterable[str]) -> int:
+    heading, side = column
+    widest = max(map(cell_len, (heading, *values)))
+    return min(widest, FOLD_MIN) if side == "fold" else widest
+
+
+def _shorten(value: str, column: tuple[str, str], width: int) -> str:
+    """Return what a column `short` shows of `value`."""
+    if column[1] != "short" or len(value) <= width:
+        return value
+    return f"{value[: width - 1]}\u2026"
+
+
 def board(
     rows: Iterable[Mapping[str, Any]],
     yardsticks: Iterable[Mapping[str, Any]] = (),
     title: str | None = None,
-) -> Table:
-    """Return the leaderboard, and under a line what nobody had to be clever for."""
-    columns = _BOARD[: None if screen_width() >= _BOARD_WIDTH else _BOARD_NARROW]
-    table = grid(columns, (_line(row)[: len(columns)] for row in rows), title)
-    table.add_section()
-    for row in yardsticks:
-        short = {"agent": row["agent"].removeprefix("baseline-"), "tier": "baseline"}
-        table.add_row(*(cell(value) for value in _line({**row, **short})[: len(columns)]))
-    return table
+) -> Iterator[RenderableType]:
+    """Yield the leaderboard, and under a line what nobody had to be clever for."""
+    below = (
+        _line({**row, "agent": short_name(row["agent"]), "tier": "baseline"}) for row in yardsticks
+    )
+    yield from fitted(_BOARD, map(_line, rows), title, drop=_BOARD_DROP, below=below)
+
+
+def short_name(agent: str) -> str:
+    """Return what tables call an agent, and commands accept: a baseline without the prefix."""
+    return agent.removeprefix("baseline-")
 
 
 def _line(row: Mapping[str, Any]) -> tuple[object, ...]:
@@ -197,14 +274,16 @@ def population(agents: Mapping[str, Any], trades: Mapping[str, int]) -> Table:
     )
 
 
-def event_lines(events: Iterable[Mapping[str, Any]], title: str | None = None) -> Table:
-    """Return events as `actors.app.inspecting.entry_data` gives them, one a line."""
+def event_lines(
+    events: Iterable[Mapping[str, Any]], title: str | None = None
+) -> Iterator[RenderableType]:
+    """Yield events as `actors.app.inspecting.entry_data` gives them, one a line."""
     columns = (("seq", "right"), ("day", "left"), ("event", "left"), ("agent", "left"))
     rows = (
         (each["seq"], each["timestamp"][:10], each["type"], each["agent"], gist(each["data"]))
         for each in events
     )
-    return grid([*columns, ("what", "fold")], rows, title)
+    yield from fitted([*columns, ("what", "fold")], rows, title, drop=("agent", "day"))
 
 
 def gist(data: Mapping[str, Any]) -> str:
@@ -219,4 +298,4 @@ def gist(data: Mapping[str, Any]) -> str:
         elif value is not None and name != "agent_id":
             parts.append(f"{name}={value:.4g}" if isinstance(value, float) else f"{name}={value}")
     text = " ".join(parts)
-    return text if len(text) <= GIST_MAX else f"{text[:GIST_MAX]}..."
+    return text if len(text) <= GIST_MAX else f"{text[:GIST_MAX].rstrip(' .')}\u2026"

@@ -8,7 +8,7 @@ from typing import Any
 from arena.agents import Agent
 from arena.scoring import Measured, measure
 from arena.treasury import Treasury, capital_breakdown
-from arena.words import Book, Layer, Status
+from arena.words import Book, Layer, Status, Tier
 
 LAYERS = (Layer.ARENA, Layer.PROVING, Layer.SIMULATION)
 
@@ -81,13 +81,15 @@ def count_trades(treasury: Treasury) -> dict[str, int]:
 
 def capital(treasury: Treasury) -> dict[str, Any]:
     """Return where the real capital is, in micro-USD: by pool, by tier, by agent."""
-    by_tier: dict[str, int] = {}
+    tiers: dict[str, int] = {}
     by_agent: dict[str, int] = {}
     for agent in treasury.population():
         if agent.book is Book.REAL:
             by_agent[agent.agent_id] = agent.equity
             tier = str(agent.tier or agent.layer)
-            by_tier[tier] = by_tier.get(tier, 0) + agent.equity
+            tiers[tier] = tiers.get(tier, 0) + agent.equity
+    ranks = (*map(str, Tier), str(Layer.PROVING))
+    by_tier = {name: tiers[name] for name in ranks if name in tiers}
     return {**capital_breakdown(treasury), "by_tier": by_tier, "by_agent": by_agent}
 
 

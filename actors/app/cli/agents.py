@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from actors.app.cli.output import Output, pick, run_argument, with_output
+from actors.app.cli.output import Output, pick_agent, run_argument, with_output
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -42,12 +42,17 @@ def leaderboard(run: str, limit: int, output: Output) -> None:
         "baselines": baselines(treasury),
     }
     title = f"day {treasury.tick}, {badge} market"
-    output.show(data, lambda: [board(data["leaderboard"], data["baselines"], title)])
+    output.show(data, lambda: board(data["leaderboard"], data["baselines"], title))
 
 
 @click.group()
 def agents() -> None:
-    """List the agents of a run, or show one."""
+    """List the agents of a run, or show one.
+
+    \b
+    Example:
+      arena agents list runs/quickstart-1
+    """
 
 
 @agents.command("list", short_help="List the living agents, or the dead.")
@@ -70,31 +75,35 @@ def list_agents(run: str, layer: str | None, output: Output, *, dead: bool) -> N
     with open_run(run) as stored:
         treasury = fold_run(stored)
     rows = [row for row in agent_rows(treasury, dead=dead) if layer in {None, row["layer"]}]
-    output.show(
-        {"run": run, "tick": treasury.tick, "agents": rows}, lambda: [_table(rows, dead=dead)]
-    )
+    data = {"run": run, "tick": treasury.tick, "agents": rows}
+    output.show(data, lambda: _table(rows, dead=dead))
 
 
-def _table(rows: list[dict[str, Any]], *, dead: bool) -> RenderableType:
-    from actors.app.render import grid, number, percent, usd
+def _table(rows: list[dict[str, Any]], *, dead: bool) -> Iterator[RenderableType]:
+    from actors.app.render import fitted, number, percent, short_name, usd
 
-    first = [("agent", "left"), ("strategy", "fold"), ("place", "left")]
+    first = [("agent", "left"), ("strategy", "short"), ("place", "left")]
+    names: tuple[str, ...]
+    drop: tuple[str, ...]
     if dead:
-        names = ("died of", "born", "died", "return", "P&L")
+        names = ("died of", "born", "died", "life", "P&L")
+        drop = ("born", "strategy", "P&L", "place", "life")
     else:
-        names = ("fitness", "fall", "return", "equity", "trades")
+        names = ("fitness", "fall", "return", "life", "equity", "trades")
+        drop = ("trades", "equity", "strategy", "life", "place", "fall")
     lines = []
     for row in rows:
         place = row["layer"] if row["status"] != "quarantined" else row["status"]
-        line = [row["agent"], row["strategy"], row["tier"] or place]
+        line = [short_name(row["agent"]), row["strategy"], row["tier"] or place]
         if dead:
             line += [row["cause"], row["born"], row["died"]]
             line += [percent(row["life_return"]), usd(row["pnl"])]
         else:
             line += [number(row["fitness"]), percent(row["max_drawdown"])]
-            line += [percent(row["life_return"]), usd(row["equity"]), row["trades"]]
+            line += [percent(row["return"]), percent(row["life_return"])]
+            line += [usd(row["equity"]), row["trades"]]
         lines.append(line)
-    return grid([*first, *((name, "right") for name in names)], lines)
+    yield from fitted([*first, *((name, "right") for name in names)], lines, drop=drop)
 
 
 @agents.command("show", short_help="Show everything about one agent.")
@@ -103,6 +112,8 @@ def _table(rows: list[dict[str, Any]], *, dead: bool) -> RenderableType:
 @with_output
 def show_agent(run: str, agent: str, output: Output) -> None:
     """Show AGENT: what it was born with, what it holds, its capital step by step, its last trades.
+
+    A baseline goes by its name alone: `cash` is `baseline-cash`.
 
     \b
     Example:
@@ -113,8 +124,7 @@ def show_agent(run: str, agent: str, output: Output) -> None:
     from actors.journal.reader import open_run
 
     with open_run(run) as stored:
-        pick(agent, agent_ids(stored), "agent")
-        story = agent_story(stored, fold_run(stored), agent)
+        story = agent_story(stored, fold_run(stored), pick_agent(agent, agent_ids(stored)))
     output.show({"run": run, **story}, lambda: _story(story))
 
 
@@ -131,32 +141,49 @@ def _story(story: dict[str, Any]) -> Iterator[RenderableType]:
             ("born", f"day {story['born']}, generation {story['generation']}"),
             ("parents", ", ".join(story["parents"]) or "none"),
             ("fitness", number(story["fitness"])),
-            ("return", f"{percent(story['life_return'])} (NAV {story['nav']:.6f})"),
-            ("drawdown", percent(story["records"]["life"]["drawdown"])),
+            ("return", percent(story["return"])),
+            ("fall", percent(story["max_drawdown"])),
+            ("life", _life(story)),
             ("equity", f"{usd(story['equity'])}, of it cash {usd(story['cash'])}"),
             ("P&L", f"{usd(story['pnl'])}, with real capital {usd(story['pnl_real'])}"),
             ("costs", usd(story["costs"])),
         ]
     )
-    yield facts(story["parameters"].items(), "\nparameters")
+    yield ""
+    if story["parameters"]:
+        named = (("name", "left"), ("value", "left"))
+        yield grid(named, [*story["parameters"].items()], "parameters")
     if story["positions"]:
-        columns = (("holds", "left"), ("quantity", "right"), ("price", "right"), ("value", "right"))
+        columns = (
+            ("instrument", "left"),
+            ("quantity", "right"),
+            ("price", "right"),
+            ("value", "right"),
+        )
         yield grid(
             columns,
             (
                 (p["instrument"], f"{p['quantity']:.6f}", f"{p['price']:.4f}", usd(p["value"]))
                 for p in story["positions"]
             ),
+            "positions",
         )
     for title in ("life", "capital"):
         if story[title]:
-            yield event_lines(story[title], title)
+            yield from event_lines(story[title], title)
     if story["last_trades"]:
-        yield _trades(story["last_trades"])
+        yield from _trades(story["last_trades"])
 
 
-def _trades(trades: list[dict[str, Any]]) -> RenderableType:
-    from actors.app.render import grid, usd
+def _life(story: dict[str, Any]) -> str:
+    from actors.app.render import percent
+
+    fell = percent(story["records"]["life"]["drawdown"])
+    return f"{percent(story['life_return'])} since birth (NAV {story['nav']:.6f}), fall {fell}"
+
+
+def _trades(trades: list[dict[str, Any]]) -> Iterator[RenderableType]:
+    from actors.app.render import fitted, usd
 
     names = ("seq", "instrument", "quantity", "price", "costs", "status")
     rows = (
@@ -167,4 +194,5 @@ def _trades(trades: list[dict[str, Any]]) -> RenderableType:
         )
         for trade in trades
     )
-    return grid([(name, "right") for name in names], rows, "last trades")
+    columns = [(name, "right") for name in names]
+    yield from fitted(columns, rows, "last trades", drop=("seq", "costs", "price"))

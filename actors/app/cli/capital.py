@@ -8,15 +8,22 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from actors.app.cli.output import Output, run_argument, with_output
+from actors.app.cli.output import Output, pick, run_argument, with_output
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+    from actors.journal.reader import JournalReader
+
 
 @click.group()
 def capital() -> None:
-    """Show where the capital is, or how it moved."""
+    """Show where the capital is, or how it moved.
+
+    \b
+    Example:
+      arena capital show runs/quickstart-1
+    """
 
 
 @capital.command("show", short_help="Show where the capital is.")
@@ -82,18 +89,34 @@ def list_ledger(run: str, account: str | None, since_seq: int, limit: int, outpu
             if account in {None, row.debit_account, row.credit_account}
         )
         rows = list(islice(found, limit + 1))
+        if account is not None and not rows:
+            pick(account, _accounts(stored), "account")
     more, rows = len(rows) > limit, rows[:limit]
-    output.show({"run": run, "transfers": rows, "more": more}, lambda: [_transfers(rows)])
+    output.show({"run": run, "transfers": rows, "more": more}, lambda: _transfers(rows))
     if more and not output.json:
         output.note(f"there are more: --since-seq {rows[-1]['event_seq'] - 1}, or a higher --limit")
 
 
-def _transfers(rows: list[dict[str, Any]]) -> RenderableType:
-    from actors.app.render import grid
+def _accounts(stored: JournalReader) -> Iterator[str]:
+    """Yield every account that money was in, and those of agents that never had any."""
+    from actors.app.inspecting import agent_ids
+    from arena.ids import AgentId
+    from arena.ledger import agent_account
+
+    for row in stored.transfers():
+        yield row.debit_account
+        yield row.credit_account
+    for agent in agent_ids(stored):
+        yield agent_account(AgentId(agent))
+
+
+def _transfers(rows: list[dict[str, Any]]) -> Iterator[RenderableType]:
+    from actors.app.render import fitted
 
     names = ("seq", "line", "book", "from", "to", "micro-USD", "reason")
     sides = ("right", "right", "left", "left", "left", "right", "left")
-    return grid(
-        zip(names, sides, strict=True),
+    yield from fitted(
+        [*zip(names, sides, strict=True)],
         ([f"{value:,}" if key == "amount" else value for key, value in r.items()] for r in rows),
+        drop=("line", "book", "reason", "seq"),
     )

@@ -11,17 +11,20 @@ import click
 
 from actors.app.cli.moment import now
 from actors.app.cli.output import Command, Output, with_output
-from actors.app.exits import ExitCode
 
 if TYPE_CHECKING:
-    from actors.app.settings import ConfigError, Settings
+    from actors.app.settings import Settings
 
 
 def _with_config(command: Command) -> Command:
     config = click.argument("config", metavar="CONFIG", type=click.Path(path_type=Path))
-    seed = click.option("--seed", type=int, help="The same as --set run.seed=N.")
+    seed = click.option("--seed", type=int, help="Wins over --set run.seed=N.")
     change = click.option(
-        "--set", "overrides", metavar="TABLE.KEY=VALUE", multiple=True, help="Change one value."
+        "--set",
+        "overrides",
+        metavar="TABLE.KEY=VALUE",
+        multiple=True,
+        help="Change one value; can be repeated, and the later one wins.",
     )
     return config(seed(change(command)))
 
@@ -34,7 +37,12 @@ def _load(config: Path, seed: int | None, overrides: tuple[str, ...]) -> Setting
 
 @click.group()
 def config() -> None:
-    """Check a config, or show all of its values."""
+    """Check a config, or show all of its values.
+
+    \b
+    Example:
+      arena config validate config/quickstart.toml
+    """
 
 
 @config.command("validate", short_help="Check a config and its market's files.")
@@ -47,6 +55,7 @@ def validate(config: Path, seed: int | None, overrides: tuple[str, ...], output:
     Example:
       arena config validate config/quickstart.toml
     """
+    from actors.app.cli.failures import explain, failure
     from actors.app.experiment import prepare
     from actors.app.settings import ConfigError
 
@@ -56,8 +65,12 @@ def validate(config: Path, seed: int | None, overrides: tuple[str, ...], output:
     except ConfigError as error:
         if not output.json:
             raise
-        click.echo(json.dumps(_problems(error)))
-        raise SystemExit(ExitCode.USAGE) from None
+        code, text = explain(error)
+        click.echo(text, err=True)
+        found = failure(error, code, text.removeprefix("arena: "))
+        problems = found["error"]["problems"]
+        click.echo(json.dumps({"valid": False, "problems": problems, **found}))
+        raise SystemExit(code) from None
     facts = prepared.experiment.market
     data: dict[str, Any] = {
         "valid": True,
@@ -70,13 +83,6 @@ def validate(config: Path, seed: int | None, overrides: tuple[str, ...], output:
     }
     line = f"{data['name']}: {facts.ticks} days from {facts.opens_at}, {facts.badge} market"
     output.show(data, lambda: [f"valid: {line}", *(f"note: {each}" for each in data["notes"])])
-
-
-def _problems(error: ConfigError) -> dict[str, Any]:
-    problems = [
-        {"place": each.place, "key": each.key, "message": str(each)} for each in error.problems
-    ]
-    return {"valid": False, "problems": problems}
 
 
 @config.command("show", short_help="Show every value that a run would use.")

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from actors.app.cli.output import Command, Output, pick, run_argument, with_output
+from actors.app.cli.output import Command, Output, pick, pick_agent, run_argument, with_output
 
 LIMIT_MAX = 100_000
 
@@ -36,7 +36,12 @@ def _filters(default: int) -> Callable[[Command], Command]:
 
 @click.group()
 def events() -> None:
-    """List the events of a run."""
+    """List the events of a run.
+
+    \b
+    Example:
+      arena events list runs/quickstart-1
+    """
 
 
 @events.command("list", short_help="List events from the first on.")
@@ -87,7 +92,7 @@ def _answer(  # noqa: PLR0913 - the options of both commands
         pick(event_type, EVENT_TYPES, "event type")
     with open_run(run) as stored:
         if agent is not None:
-            pick(agent, agent_ids(stored), "agent")
+            agent = pick_agent(agent, agent_ids(stored))
         found = stored.entries(
             since_seq, limit + 1, event_type=event_type, agent_id=agent, newest_first=newest
         )
@@ -95,7 +100,7 @@ def _answer(  # noqa: PLR0913 - the options of both commands
     more, rows = len(rows) > limit, rows[:limit]
     if newest:
         rows.reverse()
-    output.show({"run": run, "events": rows, "more": more}, lambda: [_lines(rows)])
+    output.show({"run": run, "events": rows, "more": more}, lambda: _lines(rows))
     if more and not newest and not output.json:
         output.note(f"there are more: --since-seq {rows[-1]['seq']}")
 

@@ -3,43 +3,88 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
+import sys
 import traceback
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+from typing import Any
 
 import click
 
 from actors.app.exits import ExitCode
-from actors.feeds import DataError
-from actors.journal.port import StorageError
-from actors.journal.schema import NewerRunError, NotARunError
-from actors.runtime import AskTimeout
-from arena.exceptions import (
-    ArenaError,
-    CapitalConservationError,
-    EventSourcingError,
-    ValidationError,
-)
 
 DEBUG = "ARENA_DEBUG"
 """The environment variable that shows tracebacks."""
 
-_CODES: Mapping[type[BaseException], ExitCode] = {
-    DataError: ExitCode.DATA,
-    ValidationError: ExitCode.USAGE,  # A ConfigError is one.
-    StorageError: ExitCode.STORAGE,
-    CapitalConservationError: ExitCode.INVARIANT,
-    NotARunError: ExitCode.DATA,
-    NewerRunError: ExitCode.USAGE,
-    EventSourcingError: ExitCode.INVARIANT,
-    AskTimeout: ExitCode.TIMED_OUT,
-    ArenaError: ExitCode.FAILED,
-    KeyboardInterrupt: ExitCode.INTERRUPTED,
-    click.Abort: ExitCode.INTERRUPTED,
-}
-"""The first class that fits decides, so a subclass stands before its parent."""
-
 _DISK = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS}
+
+
+@cache
+def _codes() -> Mapping[type[BaseException], ExitCode]:
+    """Return the table.  The first class that fits decides: a subclass stands before its parent."""
+    from actors.feeds import DataError
+    from actors.journal.port import StorageError
+    from actors.journal.schema import NewerRunError, NotARunError
+    from actors.runtime import AskTimeout
+    from arena import exceptions
+
+    return {
+        DataError: ExitCode.DATA,
+        exceptions.ValidationError: ExitCode.USAGE,  # A ConfigError is one.
+        StorageError: ExitCode.STORAGE,
+        exceptions.CapitalConservationError: ExitCode.INVARIANT,
+        NotARunError: ExitCode.DATA,
+        NewerRunError: ExitCode.USAGE,
+        exceptions.EventSourcingError: ExitCode.INVARIANT,
+        AskTimeout: ExitCode.TIMED_OUT,
+        exceptions.ArenaError: ExitCode.FAILED,
+    }
+
+
+def wants_json(words: Sequence[str]) -> bool:
+    """Return whether a command line asks for JSON, be it otherwise right or wrong."""
+    options = words[: words.index("--")] if "--" in words else words
+    return "--json" in options
+
+
+def report(error: BaseException, *, as_json: bool) -> int:
+    """Say on stderr what went wrong, with `as_json` on stdout too, and return the exit code."""
+    code: int = ExitCode.USAGE
+    try:
+        if isinstance(error, click.ClickException):
+            code = error.exit_code
+            message = error.format_message()
+            error.show()
+        else:
+            code, text = explain(error)
+            message = text.removeprefix("arena: ")
+            click.echo(text, err=True)
+        if as_json:
+            click.echo(json.dumps(failure(error, code, message)))
+    except OSError:
+        abandon_output()
+    return code
+
+
+def failure(error: BaseException, code: int, message: str) -> dict[str, Any]:
+    """Return what programs are told: `error`, with its exit code, its words and its problems."""
+    return {"error": {"code": int(code), "message": message, "problems": [*_problems(error)]}}
+
+
+def _problems(error: BaseException) -> Iterator[dict[str, Any]]:
+    """Yield each problem of a config or of a market's files."""
+    for each in getattr(error, "problems", ()):
+        key = getattr(each, "key", None)
+        yield {"place": each.place, "key": key, "message": str(each)}
+
+
+def abandon_output() -> None:
+    """Let nothing be written any more, so that the interpreter's last flush is quiet too."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
 
 
 def explain(error: BaseException) -> tuple[ExitCode, str]:
@@ -56,7 +101,9 @@ def explain(error: BaseException) -> tuple[ExitCode, str]:
 
 
 def _code(error: BaseException) -> ExitCode | None:
-    for kind, code in _CODES.items():
+    if isinstance(error, (KeyboardInterrupt, click.Abort)):
+        return ExitCode.INTERRUPTED  # Before the table: an import may be what was interrupted.
+    for kind, code in _codes().items():
         if isinstance(error, kind):
             return code
     if isinstance(error, OSError):

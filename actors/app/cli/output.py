@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import functools
 import json
+import os
+import shlex
+import shutil
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -14,6 +19,9 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
 Command = Callable[..., None]
+
+KNOWN_MAX = 20
+"""Names that a message lists where none is near."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +61,10 @@ def with_output(command: Command) -> Command:
     @click.option("--no-color", is_flag=True, help="No colours; NO_COLOR does the same.")
     @functools.wraps(command)
     def wrapped(*args: Any, as_json: bool, quiet: bool, no_color: bool, **kwargs: Any) -> None:
+        if os.environ.get("ARENA_LOG"):  # A word in it that means nothing is refused by all alike.
+            from actors.app.log import configure_log
+
+            configure_log()
         output = Output(json=as_json, quiet=quiet, color=not no_color)
         command(*args, output=output, **kwargs)
 
@@ -61,7 +73,25 @@ def with_output(command: Command) -> Command:
 
 def run_argument(command: Command) -> Command:
     """Give a command the argument RUN; it receives it as `run`."""
-    return click.argument("run", metavar="RUN", type=click.Path())(command)
+
+    @functools.wraps(command)
+    def wrapped(*args: Any, run: str, **kwargs: Any) -> None:
+        try:
+            command(*args, run=run, **kwargs)
+        except Exception as error:
+            from actors.app.cli.damage import say_damage
+
+            say_damage(error, run)
+            raise
+
+    return click.argument("run", metavar="RUN", type=click.Path())(wrapped)
+
+
+def how_to(command: str, *words: str) -> str:
+    """Return what to type for a command of `arena`, as this process was called."""
+    called = sys.argv[0]
+    known = shutil.which("arena") is not None or Path(called).name != "arena"
+    return shlex.join(("arena" if known else called, command, *words))
 
 
 def pick(word: str, known: Iterable[str], what: str) -> str:
@@ -72,12 +102,24 @@ def pick(word: str, known: Iterable[str], what: str) -> str:
     """
     from difflib import get_close_matches
 
-    words = [*known]
+    words = [*dict.fromkeys(known)]
     if word in words:
         return word
     near = get_close_matches(word, words, n=3)
     if near:
         hint = f"did you mean {' or '.join(map(repr, near))}?"
     else:
-        hint = f"known are {', '.join(words[:20])}{', ...' if len(words) > 20 else ''}."
+        rest = f" and {len(words) - KNOWN_MAX} more" if len(words) > KNOWN_MAX else ""
+        hint = f"known are {', '.join(words[:KNOWN_MAX])}{rest}."
     raise click.UsageError(f"unknown {what} {word!r}: {hint}", ctx=click.get_current_context())
+
+
+def pick_agent(name: str, known: Iterable[str]) -> str:
+    """Return the agent that `name` means; a baseline may be called `cash` or `baseline-cash`.
+
+    Raises:
+        click.UsageError: There is none; the nearest ones are named.
+    """
+    ids = [*known]
+    baseline = f"baseline-{name}"
+    return baseline if baseline in ids else pick(name, ids, "agent")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from typing import Any
 
 import click
 
+from actors.app.cli.failures import abandon_output, report, wants_json
 from actors.app.cli.lazy import LazyGroup
 from actors.app.exits import ExitCode
 from arena import __version__
@@ -29,6 +29,20 @@ _COMMANDS = {
 class Root(LazyGroup):
     """The group of all commands.  No traceback reaches a user, and every end has its exit code."""
 
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        """Run the command line; what cannot be used is said, with `--json` on stdout too."""
+        if not kwargs.get("standalone_mode", True):
+            return super().main(*args, **kwargs)
+        words = kwargs.pop("args", args[0] if args else None)
+        words = [*(sys.argv[1:] if words is None else words)]
+        as_json = wants_json(words)
+        kwargs |= {"standalone_mode": False, "obj": as_json}
+        try:
+            code = super().main(words, *args[1:], **kwargs)
+        except (click.ClickException, click.Abort) as error:
+            code = report(error, as_json=as_json)
+        sys.exit(code)
+
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; turn what it raises into a message and an exit code."""
         try:
@@ -39,21 +53,17 @@ class Root(LazyGroup):
         except (click.ClickException, click.exceptions.Exit):
             raise
         except BrokenPipeError:
-            _abandon_output()
+            abandon_output()
             ctx.exit(ExitCode.PIPE_CLOSED)
         except (Exception, KeyboardInterrupt, click.Abort) as error:  # noqa: BLE001 - the last door
-            from actors.app.cli.failures import explain
-
-            code, message = explain(error)
-            click.echo(message, err=True)
-            ctx.exit(code)
+            ctx.exit(report(error, as_json=bool(ctx.obj)))
 
 
 @click.group(
     cls=Root,
     lazy=_COMMANDS,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="Every command takes --json (one line on stdout) and says more with --help.",
+    epilog="Every command takes --json (one line on stdout, on failure too); --help says more.",
 )
 @click.version_option(__version__, prog_name="arena")
 def cli() -> None:
@@ -65,18 +75,3 @@ def cli() -> None:
       arena verify runs/quickstart-1
       arena leaderboard runs/quickstart-1
     """
-
-
-def main() -> None:
-    """Be the console script `arena`."""
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):  # Whatever the locale, and whatever is printed.
-            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
-    cli(prog_name="arena")
-
-
-def _abandon_output() -> None:
-    """Let nothing be written any more, so that the interpreter's last flush is quiet too."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, sys.stdout.fileno())
-    os.close(nowhere)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from actors.app.cli.moment import now
-from actors.app.cli.output import Output, with_output
+from actors.app.cli.output import Output, how_to, with_output
 from actors.app.cli.progress import progress_bar
 from actors.app.exits import ExitCode
 
@@ -21,14 +21,18 @@ if TYPE_CHECKING:
 
 @click.command(short_help="Run a config and keep its journal.")
 @click.argument("config", metavar="CONFIG", type=click.Path(path_type=Path))
-@click.option("--seed", type=int, help="The root of all randomness; the same as --set run.seed=N.")
+@click.option("--seed", type=int, help="The root of all randomness; wins over --set run.seed=N.")
 @click.option(
-    "--set", "overrides", metavar="TABLE.KEY=VALUE", multiple=True, help="Change one value."
+    "--set",
+    "overrides",
+    metavar="TABLE.KEY=VALUE",
+    multiple=True,
+    help="Change one value; can be repeated, and the later one wins.",
 )
-@click.option("--out", type=click.Path(path_type=Path), help="The run's folder; must hold no run.")
+@click.option("--out", metavar="DIR", help="The run's folder; must hold no run.")
 @with_output
 def run(
-    config: Path, seed: int | None, overrides: tuple[str, ...], out: Path | None, output: Output
+    config: Path, seed: int | None, overrides: tuple[str, ...], out: str | None, output: Output
 ) -> None:
     """Run the experiment in CONFIG and keep its journal.
 
@@ -45,10 +49,12 @@ def run(
     from actors.app.log import configure_log
     from arena.exceptions import CapitalConservationError
 
+    if out == "":
+        raise click.BadParameter("it is empty; a folder is needed", param_hint="--out")
     configure_log()
     chosen = overrides if seed is None else (*overrides, f"run.seed={seed}")
     prepared = prepare(config, chosen, now=now())
-    folder = make_folder(prepared.experiment.name, out)
+    folder = make_folder(prepared.experiment.name, None if out is None else Path(out))
     try:
         result = _carry_out(prepared, folder, output)
     except BaseException as error:
@@ -94,7 +100,7 @@ def _report(result: dict[str, Any], folder: Path) -> Iterator[RenderableType]:
     )
     for note in result["notes"]:
         yield f"note: {plain(note)}"
-    yield board(result["leaderboard"], result["baselines"])
+    yield from board(result["leaderboard"], result["baselines"])
     yield breakdown(result["capital"])
     yield population(result["agents"], result["trades"])
     yield ""
@@ -105,4 +111,4 @@ def _report(result: dict[str, Any], folder: Path) -> Iterator[RenderableType]:
     else:
         yield "ledger: balanced"
     yield f"journal: {plain(result['path'])}"
-    yield f"try: arena verify {plain(folder)}"
+    yield f"try: {plain(how_to('verify', str(folder)))}"
