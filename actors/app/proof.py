@@ -58,7 +58,8 @@ def prove(path: str) -> Proof:
         known = {finding.seq for finding in found}
         seq = getattr(error, "seq", None)
         if seq is None or seq not in known:
-            found.append(Finding(seq, "fold", str(error)))
+            message = str(error).removeprefix(f"seq {seq}: ")  # The finding says where itself.
+            found.append(Finding(seq, "fold", message))
     order = sorted(found, key=lambda each: (each.seq is None, each.seq or 0))
     return Proof(report, tuple(order), treasury)
 

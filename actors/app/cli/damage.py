@@ -7,7 +7,7 @@ from typing import NoReturn
 
 import click
 
-from actors.app.cli.output import how_to
+from actors.app.cli.calling import how_to
 from actors.journal.files import FILE_NAME, database_path
 from actors.journal.schema import NewerRunError, NotARunError
 from arena.exceptions import ArenaError, EventSourcingError

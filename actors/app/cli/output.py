@@ -5,12 +5,8 @@ from __future__ import annotations
 import functools
 import json
 import os
-import shlex
-import shutil
-import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -85,13 +81,6 @@ def run_argument(command: Command) -> Command:
             raise
 
     return click.argument("run", metavar="RUN", type=click.Path())(wrapped)
-
-
-def how_to(command: str, *words: str) -> str:
-    """Return what to type for a command of `arena`, as this process was called."""
-    called = sys.argv[0]
-    known = shutil.which("arena") is not None or Path(called).name != "arena"
-    return shlex.join(("arena" if known else called, command, *words))
 
 
 def pick(word: str, known: Iterable[str], what: str) -> str:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from actors.app.cli.calling import how_to
 from actors.app.cli.moment import now
-from actors.app.cli.output import Output, how_to, with_output
+from actors.app.cli.output import Output, with_output
 from actors.app.cli.progress import progress_bar
 from actors.app.exits import ExitCode
 
