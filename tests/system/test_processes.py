@@ -154,6 +154,46 @@ def test_a_reader_that_goes_away_ends_the_command_quietly(finished):
     assert err == b""
 
 
+def test_a_closed_stdout_is_taken_as_one_that_leads_nowhere(finished):
+    done = subprocess.run(
+        ["sh", "-c", '"$@" >&-', "sh", *ARENA, "verify", str(finished)],
+        capture_output=True,
+        check=False,
+    )
+
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+
+
+@pytest.mark.parametrize("module", ["click", "sqlite3", "numpy", "actors.app.cli.root"])
+def test_a_signal_during_the_imports_leaves_no_traceback(finished, module):
+    code = (
+        "import sys\n"
+        "class Interrupt:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        f"        if name == {module!r}:\n"
+        "            sys.meta_path.remove(self)\n"
+        "            raise KeyboardInterrupt\n"
+        "sys.meta_path.insert(0, Interrupt())\n"
+        "from actors.app.cli import main\n"
+        "main()\n"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", code, "leaderboard", finished, "--json"],
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+
+    assert (done.returncode, done.stderr) == (130, "arena: interrupted\n")
+    assert json.loads(done.stdout)["error"]["code"] == 130
+
+
+@pytest.mark.parametrize("columns", ["abc", "0", "40"])
+def test_any_width_will_do(finished, columns):
+    assert arena("leaderboard", finished, COLUMNS=columns).returncode == 0
+
+
 def test_any_locale_will_do(finished):
     plain = arena("leaderboard", finished, LC_ALL="C", PYTHONUTF8="0", PYTHONIOENCODING="ascii")
 

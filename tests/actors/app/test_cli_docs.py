@@ -25,6 +25,13 @@ def commands(group: click.Group, path: str) -> Iterator[tuple[str, click.Command
             yield f"{path} {name}", command
 
 
+def groups() -> Iterator[str]:
+    context = click.Context(cli)
+    for name in cli.list_commands(context):
+        if isinstance(cli.get_command(context, name), click.Group):
+            yield f"arena {name}"
+
+
 COMMANDS = dict(commands(cli, "arena"))
 EVERYWHERE = {"--json", "--quiet", "--no-color"}
 
@@ -53,12 +60,19 @@ def test_an_exit_code_stands_in_the_reference(code):
     assert f"| {code.value} | {code.meaning} |" in section("## Exit codes")
 
 
-@pytest.mark.parametrize("path", COMMANDS)
+@pytest.mark.parametrize("path", [*COMMANDS, *groups()])
 def test_help_has_an_example(arena, path):
     answer = arena(*path.split()[1:], "--help")
 
     assert answer.code == 0
     assert f"\n    {path} " in answer.out or f"\n    {path}\n" in answer.out
+
+
+def test_help_says_what_can_be_repeated_and_what_wins(arena):
+    said = " ".join(arena("run", "--help").out.split())
+
+    assert "can be repeated" in said
+    assert "wins over --set run.seed" in said
 
 
 def test_help_lists_every_command(arena):

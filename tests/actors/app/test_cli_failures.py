@@ -5,12 +5,13 @@ from __future__ import annotations
 import errno
 import sqlite3
 from contextlib import closing
+from pathlib import Path
 
 import click
 import pytest
 
-from actors.app import experiment
-from actors.app.cli.failures import explain
+from actors.app import experiment, result
+from actors.app.cli.failures import explain, wants_json
 from actors.app.exits import ExitCode
 from actors.app.log import configure_log
 from actors.feeds import DataError
@@ -168,3 +169,135 @@ def test_a_market_without_its_file_is_unusable_data(arena, small, tmp_path):
 def test_a_log_level_that_does_not_exist_is_refused():
     with pytest.raises(ValidationError, match="ARENA_LOG"):
         configure_log("loud")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("rnu",),
+        ("run",),
+        ("run", "no-such.toml"),
+        ("run", "a.toml", "--seed", "x"),
+        ("run", "a.toml", "--out", ""),
+        ("verify", "no-such-run"),
+        ("agents", "show", "no-such-run", "cash"),
+        ("capital", "show"),
+        ("--no-such-option",),
+    ],
+)
+def test_json_says_in_one_line_what_the_text_says(arena, words):
+    answer = arena(*words, "--json")
+
+    error = answer.data["error"]
+    assert error.keys() == {"code", "message", "problems"}
+    assert error["code"] == answer.code == arena(*words).code
+    assert error["message"] in answer.err
+
+
+def test_json_lists_every_problem_of_a_config(arena, small):
+    wrong = ("--set", "run.dayz=3", "--set", "population.agents=0")
+
+    run = arena("run", small, *wrong, "--json").data["error"]
+    validated = arena("config", "validate", small, *wrong, "--json").data
+
+    assert [each["key"] for each in run["problems"]] == ["run.dayz", "population.agents"]
+    assert validated["error"] == run
+    assert validated["problems"] == run["problems"]
+
+
+def test_json_is_there_for_a_failure_nobody_foresaw(arena, small, monkeypatch):
+    def broken(*_: object, **__: object) -> None:
+        raise RuntimeError("broken")
+
+    monkeypatch.setattr(experiment, "prepare", broken)
+
+    answer = arena("run", small, "--json")
+
+    assert answer.code == answer.data["error"]["code"] == 1
+
+
+def test_a_word_after_the_options_is_no_option():
+    assert wants_json(["run", "--json", "--", "x"])
+    assert not wants_json(["run", "--", "--json"])
+
+
+def test_a_log_level_that_does_not_exist_is_refused_by_every_command(arena, finished, monkeypatch):
+    monkeypatch.setenv("ARENA_LOG", "loud")
+
+    for words in (("leaderboard", finished), ("list-strategies",), ("config", "schema")):
+        answer = arena(*words)
+        assert (answer.code, answer.out) == (2, "")
+        assert "ARENA_LOG" in answer.err
+
+
+def damage(folder: Path, statement: str) -> None:
+    with closing(sqlite3.connect(folder / "run.db", isolation_level=None)) as connection:
+        names = connection.execute("SELECT name FROM sqlite_schema WHERE type = 'trigger'")
+        for (name,) in names.fetchall():
+            connection.execute(f"DROP TRIGGER {name}")
+        connection.execute(statement)
+
+
+READERS = [
+    ("replay",),
+    ("leaderboard",),
+    ("agents list",),
+    ("capital show",),
+    ("agents show", "g000-001"),
+]
+
+
+@pytest.mark.parametrize(
+    ("statement", "where"),
+    [
+        ("UPDATE events SET data = '{}' WHERE seq = 40", " at seq 40 "),
+        ("UPDATE events SET data = replace(data, 'g000-003', 'g999-003') WHERE seq = 4", " at seq"),
+        ("UPDATE meta SET value = '{}' WHERE key = 'manifest'", " "),
+    ],
+)
+def test_a_damaged_run_is_said_to_be_one(arena, copied, statement, where):
+    damage(copied, statement)
+
+    for command, *more in READERS:
+        answer = arena(*command.split(), copied, *more)
+        assert (answer.code, answer.out) == (3, "")
+        assert answer.err.startswith(f"arena: the journal is damaged{where}")
+        assert f"run `arena verify {copied}`" in answer.err
+        assert "Error" not in answer.err
+
+
+def test_events_that_are_no_json_are_damage(arena, copied):
+    damage(copied, "UPDATE events SET data = 'x' WHERE seq = 3")
+
+    answer = arena("events", "list", copied)
+
+    assert answer.code == 3
+    assert "damaged at seq 3" in answer.err
+
+
+def test_code_that_trips_over_a_damaged_run_is_no_bug(arena, copied, finished, monkeypatch):
+    def trip(*_: object, **__: object) -> None:
+        raise KeyError("g000-001")
+
+    monkeypatch.setattr(result, "leaderboard", trip)
+    sound = arena("leaderboard", finished)
+    damage(copied, "UPDATE events SET data = replace(data, 'e', 'E') WHERE seq = 40")
+    damaged = arena("leaderboard", copied)
+
+    assert sound.code == 1
+    assert "this is a bug" in sound.err
+    assert damaged.code == 3
+    assert "damaged at seq 40" in damaged.err
+    assert "KeyError" not in damaged.err
+
+
+def test_a_folder_of_runs_is_answered_with_the_runs_in_it(arena, finished, tmp_path, monkeypatch):
+    (tmp_path / "runs").mkdir()
+    (tmp_path / "runs" / "small-1").symlink_to(finished)
+    monkeypatch.chdir(tmp_path)
+
+    inside, nothing = arena("verify", "runs"), arena("leaderboard", "nowhere")
+
+    assert (inside.code, nothing.code) == (4, 4)
+    assert inside.err == "arena: 'runs' is a folder, and no run; it holds 'runs/small-1'\n"
+    assert nothing.err == "arena: there is no run at 'nowhere'\n"

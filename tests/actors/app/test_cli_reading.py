@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 
 import pytest
 
 from actors.app.cli.config import toml_lines
-from actors.app.render import cell, gist
+from actors.app.render import FEWER, PIPE_WIDTH, cell, gist, screen_width
 from arena.strategies import BUILT_IN
 
 
@@ -165,3 +166,87 @@ def test_every_strategy_is_listed_with_its_bounds(arena):
     assert all(each["doc"] for each in data)
     assert all(name in answer.out for name in BUILT_IN)
     assert "horizon_days" in answer.out
+
+
+@pytest.mark.parametrize(
+    ("width", "kept", "gone"),
+    [
+        (160, {"#", "strategy", "fitness", "return", "equity", "Sharpe", "fall", "won"}, set()),
+        (80, {"strategy", "fitness", "return", "Sharpe", "fall"}, {"won", "equity"}),
+        (60, {"place", "fitness", "return", "Sharpe", "fall"}, {"won", "equity", "strategy"}),
+    ],
+)
+def test_a_narrow_screen_has_fewer_columns_and_says_so(
+    arena, finished, monkeypatch, width, kept, gone
+):
+    monkeypatch.setattr("actors.app.render.screen_width", lambda: width)
+    answer = arena("leaderboard", finished)
+
+    heading = set(next(line for line in answer.out.splitlines() if "fitness" in line).split())
+    assert heading >= kept
+    assert not heading & gone
+    assert (FEWER in answer.out) == bool(gone)
+    assert all(len(line) <= width for line in answer.out.splitlines())
+
+
+@pytest.mark.parametrize("width", ["abc", "", "0", "-5", "9" * 5000, "\u00b2"])
+def test_a_width_that_is_none_is_ignored(monkeypatch, width):
+    monkeypatch.setenv("COLUMNS", width)
+
+    assert screen_width() == PIPE_WIDTH
+
+
+def test_the_return_since_birth_has_a_name_of_its_own(arena, finished):
+    listed = arena("agents", "list", finished).out
+    dead = arena("agents", "list", finished, "--dead").out
+    row = arena("agents", "list", finished, "--json").data["agents"][0]
+    shown = arena("agents", "show", finished, row["agent"]).out
+
+    assert {"return", "life"} <= set(listed.splitlines()[1].split())
+    assert "return" not in dead
+    assert re.search(rf"^return +{row['return']:.1%}$", shown, re.MULTILINE)
+    assert re.search(rf"^life +{row['life_return']:.1%} since birth", shown, re.MULTILINE)
+
+
+@pytest.mark.parametrize("name", ["cash", "baseline-cash"])
+def test_a_baseline_goes_by_its_short_name(arena, finished, name):
+    assert arena("agents", "show", finished, name, "--json").data["agent"] == "baseline-cash"
+    assert arena("events", "list", finished, "--agent", name, "--json").data["events"]
+
+
+def test_a_list_of_names_that_is_cut_says_by_how_many(arena, finished):
+    answer = arena("agents", "show", finished, "nobody")
+
+    assert answer.code == 2
+    assert re.search(r" and [0-9]+ more\.$", answer.err.rstrip())
+    assert "..." not in answer.err
+
+
+def test_an_unknown_account_is_met_with_the_nearest(arena, finished):
+    answer = arena("capital", "ledger", finished, "--account", "pool:provng")
+
+    assert answer.code == 2
+    assert "'pool:proving'" in answer.err
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("events", "list", "--since-seq", "1000000"),
+        ("events", "tail", "--since-seq", "1000000"),
+        ("capital", "ledger", "--since-seq", "1000000"),
+        ("capital", "ledger", "--account", "pool:proving", "--since-seq", "1000000"),
+    ],
+)
+def test_an_empty_table_says_that_it_is_one(arena, finished, words):
+    answer = arena(*words[:2], finished, *words[2:])
+
+    assert (answer.code, answer.out) == (0, "nothing found\n")
+
+
+def test_tiers_stand_in_the_order_of_rank(arena, finished):
+    tiers = [*arena("capital", "show", finished, "--json").data["capital"]["by_tier"]]
+    ranks = ["elite", "active", "challenger", "entrant", "proving"]
+
+    assert tiers
+    assert tiers == [each for each in ranks if each in tiers]

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from actors.app.cli.calling import how_to
 from actors.journal.reader import open_run
 
 RESULT = {
@@ -129,3 +130,34 @@ def test_without_a_terminal_stderr_is_empty_and_stdout_plain(arena, small, tmp_p
     assert answer.err == ""
     assert "\x1b" not in answer.out
     assert not any(line.endswith(" ") for line in answer.out.splitlines())
+
+
+def test_seed_wins_over_set_wherever_it_stands(arena, small):
+    seeds = [
+        arena("config", "show", small, *words, "--json").data["run"]["seed"]
+        for words in (
+            ("--seed", 3, "--set", "run.seed=4"),
+            ("--set", "run.seed=4", "--seed", 3),
+        )
+    ]
+
+    assert seeds == [3, 3]
+
+
+def test_an_empty_out_is_no_folder(arena, small, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    answer = arena("run", small, "--out", "")
+
+    assert answer.code == 2
+    assert "--out" in answer.err
+    assert [*tmp_path.iterdir()] == []
+
+
+def test_a_command_to_try_is_one_that_works(monkeypatch, tmp_path):
+    monkeypatch.setattr("sys.argv", [".venv/bin/arena", "run"])
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert how_to("verify", "my runs/1") == ".venv/bin/arena verify 'my runs/1'"
+
+    (tmp_path / "arena").touch(mode=0o755)
+    assert how_to("verify", "runs/1") == "arena verify runs/1"
