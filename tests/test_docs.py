@@ -111,8 +111,10 @@ class Workshop:
         self._first_run = self._call(FIRST_RUN)
 
     def arena(self, command: str) -> str:
-        command = command.removeprefix(".venv/bin/")
-        return self._first_run if command == FIRST_RUN else self._call(command)
+        here = command.removeprefix(".venv/bin/")
+        said = self._first_run if here == FIRST_RUN else self._call(here)
+        # Who is not on the path is told how it was called, which cannot be tried out in here.
+        return said if here == command else said.replace("\ntry: arena ", "\ntry: .venv/bin/arena ")
 
     def _call(self, command: str) -> str:
         program, *words = shlex.split(command)
