@@ -240,6 +240,9 @@ def test_a_strategy_that_needs_an_unknown_column_is_refused():
     class Watcher(Strategy):
         name, family, needs = "watcher", "test", ("btc_nvt",)
 
+        def decide(self, market, book, memory):
+            return {}
+
     with pytest.raises(ConfigError, match=r"mix.watcher: .* a column 'btc_nvt'"):
         make_settings(
             {"population": {"mix": {"watcher": 1}}}, catalog={**BUILT_IN, "watcher": Watcher}
