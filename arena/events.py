@@ -275,6 +275,8 @@ class CapitalConservationCheck:
         virtual: The same for the virtual book.
         real_sum: Sum of `real`: 0.
         virtual_sum: Sum of `virtual`: 0.
+        real_rows: Account -> balance, the trial balance of the ledger's rows.
+        virtual_rows: The same for the virtual book.
         rows_agree: Whether the trial balance of the ledger's rows equals the state, account by
             account.
     """
@@ -284,6 +286,8 @@ class CapitalConservationCheck:
     virtual: dict[str, int]
     real_sum: int
     virtual_sum: int
+    real_rows: dict[str, int]
+    virtual_rows: dict[str, int]
     rows_agree: bool
 
 

@@ -55,6 +55,8 @@ def check_conservation(draft: Draft, command: CheckConservation) -> None:
             virtual=_nonzero(virtual),
             real_sum=sum(real.values()),
             virtual_sum=sum(virtual.values()),
+            real_rows=_nonzero(command.real),
+            virtual_rows=_nonzero(command.virtual),
             rows_agree=agrees,
         ),
         treasury.settled_seq,

@@ -184,6 +184,8 @@ LIFE: tuple[Event, ...] = (
         virtual={},
         real_sum=0,
         virtual_sum=0,
+        real_rows={"reserve": 5, "endowment": -5},
+        virtual_rows={},
         rows_agree=True,
     ),
     AllocationError(
