@@ -90,7 +90,7 @@ def _carry_out(prepared: Prepared, folder: Path, output: Output) -> dict[str, An
 
 
 def _report(result: dict[str, Any], folder: Path) -> Iterator[RenderableType]:
-    """Yield what people read, from the ranking to the next command to try."""
+    """Yield what people read, from the ranking to the proof that every micro-dollar is there."""
     from actors.app.render import board, breakdown, plain, population
 
     market, ledger = result["market"], result["ledger"]
@@ -107,9 +107,9 @@ def _report(result: dict[str, Any], folder: Path) -> Iterator[RenderableType]:
     yield ""
     if result["status"] == "interrupted":
         yield f"interrupted after day {result['ticks']}; the journal is complete up to there"
+    yield f"journal: {plain(result['path'])}"
+    yield f"try: {plain(how_to('verify', str(folder)))}"
     if ledger["real_sum"] or ledger["virtual_sum"]:
         yield f"ledger: NOT balanced: {ledger['real_sum']} and {ledger['virtual_sum']} micro-USD"
     else:
         yield "ledger: balanced"
-    yield f"journal: {plain(result['path'])}"
-    yield f"try: {plain(how_to('verify', str(folder)))}"

@@ -27,9 +27,11 @@ def test_a_run_reports_what_it_did_and_what_to_try_next(arena, small, tmp_path):
     lines = answer.out.splitlines()
     assert answer.code == 0
     assert "synthetic market" in lines[0]
-    assert "ledger: balanced" in lines
-    assert f"journal: {out}/run.db" in lines
-    assert lines[-1] == f"try: arena verify {out}"
+    assert lines[-3:] == [
+        f"journal: {out}/run.db",
+        f"try: arena verify {out}",
+        "ledger: balanced",
+    ]
     for word in ("buy-and-hold", "cash", "random", "reserve", "idle", "graduated", "executed"):
         assert word in answer.out
 
