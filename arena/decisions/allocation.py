@@ -130,7 +130,14 @@ def _candidates(treasury: Treasury, agents: list[Agent], rules: AllocationRules)
             total_return=found.metrics(row, treasury.tick)["total_return"] or 0.0,
             balance=agent.equity,
             penalised=agent.stint.drawdown_since_peak() < rules.penalty_drawdown,
-            requested=treasury.requests.get(agent.agent_id),
+            requested=_wish(treasury, agent),
         )
         for row, agent in enumerate(agents)
     ]
+
+
+def _wish(treasury: Treasury, agent: Agent) -> Money | None:
+    """Return the most that an agent asked for; who broke over the question is given no more."""
+    if agent.failures and agent.failures[-1] == treasury.tick:
+        return agent.equity
+    return treasury.requests.get(agent.agent_id)

@@ -12,7 +12,7 @@ from worlds import a_run, with_open_gates
 from actors.agent import AgentActor
 from actors.app.arena import Arena
 from actors.runtime import ActorStopped, AskTimeout, spawn
-from arena.events import AgentFailed, NoteRecorded
+from arena.events import AgentFailed, CapitalAllocated, NoteRecorded
 from arena.exceptions import ValidationError
 from arena.ids import AgentId
 from arena.market import MarketView
@@ -66,6 +66,13 @@ class Frugal(Holder):
 
     def capacity(self, market: MarketView, book: BookView) -> Money | None:
         return Money(0)
+
+
+class Sulky(Holder):
+    name = "sulky"
+
+    def capacity(self, market: MarketView, book: BookView) -> Money | None:
+        raise RuntimeError("never")
 
 
 class Greedy(Holder):
@@ -123,6 +130,20 @@ async def test_a_capacity_of_nothing_is_given_nothing() -> None:
         breakdown = arena.get_capital_allocation_breakdown()
         assert breakdown["arena_capital"] > 0
         assert breakdown["allocated"] == 0
+
+
+@pytest.mark.parametrize(("strategy", "grows"), [(Sulky, False), (Holder, True)])
+async def test_who_breaks_over_the_question_is_given_no_more(
+    strategy: type[Strategy], grows: bool
+) -> None:
+    tables = {"risk": {"failures_max": 20}}
+    experiment, market = a_run(days=35, agents=3, strategies=[strategy], tables=tables)
+    async with Arena(with_open_gates(experiment), market) as arena:
+        await arena.backtest()
+
+        given = [e for _, e in await arena.replay_events() if isinstance(e, CapitalAllocated)]
+        assert {event.reason for event in given} >= {"seat", "entry"}
+        assert ("rebalance" in {event.reason for event in given}) is grows
 
 
 async def test_a_capacity_below_nothing_is_no_answer() -> None:
