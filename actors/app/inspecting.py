@@ -14,7 +14,6 @@ from arena.exceptions import EventSourcingError
 from arena.experiment import plain
 from arena.scoring import measure
 from arena.treasury import Treasury
-from arena.words import Status
 
 CAPITAL_EVENTS = frozenset({"CapitalAllocated", "CapitalReturned", "PositionsReduced"})
 LIFE_EVENTS = frozenset(
@@ -121,8 +120,3 @@ def _record(record: Record) -> dict[str, Any]:
         "drawdown": record.drawdown,
         "days_negative": record.days_negative,
     }
-
-
-def living_statuses() -> tuple[str, ...]:
-    """Return the statuses of agents that are not dead."""
-    return tuple(str(status) for status in Status if status is not Status.DEAD)

@@ -14,7 +14,6 @@ from actors.runtime.exceptions import (
 from actors.runtime.group import Group
 from actors.runtime.mailbox import Mailbox
 from actors.runtime.ref import Ref
-from actors.runtime.restarts import Intensity, RestartPolicy
 from actors.runtime.roll import Roll
 from actors.runtime.system import ActorSystem
 from actors.runtime.tasks import Exit, ExitReason, spawn
@@ -33,12 +32,10 @@ __all__ = [
     "Exit",
     "ExitReason",
     "Group",
-    "Intensity",
     "Mailbox",
     "MailboxFull",
     "ManualClock",
     "Ref",
-    "RestartPolicy",
     "Roll",
     "WallClock",
     "spawn",
