@@ -1,0 +1,150 @@
+"""Make the golden journals of a release: `python tests/golden/make.py NAME`, with its own code.
+
+A released journal is never made again; what it must always fold to stands beside it.  `run` is what
+`arena run` leaves behind, and can be executed again; `verbs` was moved by hand until every type of
+event had occurred.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import json
+import platform
+import shutil
+import sqlite3
+import sys
+import tempfile
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import arena.experiment
+from actors.app.arena import Arena, run_id_of
+from actors.app.cli.root import cli
+from actors.app.folding import fold_run
+from actors.app.markets import build_experiment, build_market
+from actors.app.settings import make_settings
+from actors.journal.reader import open_run
+from actors.journal.sqlite import SqliteJournal
+from arena import __version__
+from arena.events import EVENT_TYPES
+from arena.exceptions import AllocationError
+from arena.experiment import manifest
+from arena.market import MarketView
+from arena.money import Money
+from arena.strategies import BUILT_IN, BookView, Decision, Memory, Strategy
+
+HERE = Path(__file__).parent
+CONFIG = HERE.parents[1] / "config" / "quickstart.toml"
+
+GATES = (
+    'rules.seat.all=[{metric="age",op=">=",value=10},{metric="fitness",op=">",value=0.5}]',
+    'rules.entry.all=[{metric="age",op=">=",value=7},{metric="total_return",op=">",value=0}]',
+    'rules.kill=[{id="idle",once_at_age=28,all=[{metric="total_return",op="<",value=0.05}]}]',
+    "ladder.proving_days_max=14",
+    "ladder.seats_max=4",
+    "evolution.births_base=1",
+    "evolution.agents_max=24",
+    "allocation.entrant_days=7",
+    "allocation.move_min_bp=1",
+)
+"""Gates and rules under which much happens in few days."""
+
+
+class Breaks(Strategy):
+    """Breaks at every tick."""
+
+    name = "breaks"
+    family = "broken"
+
+    def decide(self, market: MarketView, book: BookView, memory: Memory) -> Decision:
+        raise ArithmeticError("this agent always breaks")
+
+
+def make_run(folder: Path) -> None:
+    """Leave behind in `folder` what `arena run` does."""
+    days, agents = "run.days=70", "population.agents=16"
+    words = ["run", str(CONFIG), "--seed", "7", "--out", str(folder), "--quiet"]
+    sets = [word for each in (days, agents, *GATES) for word in ("--set", each)]
+    cli.main([*words, *sets], standalone_mode=False)
+
+
+async def make_verbs(folder: Path) -> None:
+    """Leave behind in `folder` a run in which every type of event occurs."""
+    catalog = {**BUILT_IN, Breaks.name: Breaks}
+    mix = {Breaks.name: 1, "tactical-trader": 2, "defi-yield-farmer": 2}
+    tables: dict[str, Any] = {
+        "run": {"name": "verbs", "seed": 7, "days": 49},
+        "population": {"agents": 10, "mix": mix},
+    }
+    settings = make_settings(tables, GATES, catalog=catalog)
+    loaded = build_market(settings, HERE, now=None)  # type: ignore[arg-type]  # reads no file
+    experiment = build_experiment(settings, loaded, catalog)
+    facts = manifest(experiment)
+    journal = await SqliteJournal.create(folder, run_id_of(facts), facts, {})
+    async with Arena(experiment, loaded.market, journal) as life:
+        await life.backtest(42)
+        await use_verbs(life)
+        await life.backtest()
+        await life.complete()
+
+
+async def use_verbs(life: Arena) -> None:
+    """Do by hand what no rule would do in so short a run."""
+    await life.emit_event("memo", {"n": 1, "text": "漢", "x": 0.1, "none": None, "yes": True})
+    try:
+        await life.allocate_micro(life.treasury.population()[0].agent_id, Money(10**15))
+    except AllocationError:
+        pass  # Refused, and that is on the record.
+    else:
+        raise AssertionError("nobody has so much")
+    await life.desk.emergency_stop("a fire drill")
+    await life.backtest(1)
+    await life.desk.emergency_resume("it was one")
+    await life.mutate_agent(life.treasury.population()[0].agent_id)
+    policies, broken = arena.experiment.POLICIES, dict.fromkeys(arena.experiment.POLICIES)
+    arena.experiment.POLICIES = broken  # type: ignore[assignment]  # so that a cycle breaks
+    await life.safe_run_evolution()
+    arena.experiment.POLICIES = policies
+
+
+def keep(run: Path, name: str) -> dict[str, Any]:
+    """Pack the journal of `run` under `name`, and return what it must fold to."""
+    with closing(sqlite3.connect(run / "run.db")) as connection:
+        (schema,) = connection.execute("PRAGMA user_version").fetchone()
+    with open_run(run) as stored:
+        treasury, head = fold_run(stored), stored.head()
+        kinds = sorted({entry.event_type for entry in stored.entries()})
+    packed = HERE / f"{name}.db.gz"
+    with (run / "run.db").open("rb") as file, gzip.GzipFile(packed, "wb", mtime=0) as archive:
+        shutil.copyfileobj(file, archive)
+    return {
+        "head": head.hash,
+        "events": head.seq,
+        "state_hash": treasury.state_hash(),
+        "ticks": treasury.tick,
+        "schema": schema,
+        "missing": sorted(EVENT_TYPES.keys() - set(kinds)),
+        "arena": __version__,
+        "python": platform.python_version(),
+        "sqlite": sqlite3.sqlite_version,
+    }
+
+
+def main(release: str) -> None:
+    """Make both journals of `release`."""
+    for kind in ("run", "verbs"):
+        name = f"{release}-{kind}"
+        with tempfile.TemporaryDirectory() as folder:
+            if kind == "run":
+                make_run(Path(folder))
+            else:
+                asyncio.run(make_verbs(Path(folder)))
+            facts = keep(Path(folder), name)
+        text = json.dumps(facts, indent=2) + "\n"
+        (HERE / f"{name}.json").write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
