@@ -10,8 +10,9 @@ import json
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from enum import Enum
-from types import UnionType
-from typing import Any, get_args, get_origin, get_type_hints
+from functools import cache
+from types import NoneType, UnionType
+from typing import Any, NewType, Union, get_args, get_origin, get_type_hints
 
 from actors.journal.reader import JournalReader
 from arena.exceptions import EventSourcingError
@@ -36,31 +37,46 @@ def read_experiment(manifest: str) -> Experiment:
         return Experiment(
             name=facts["name"],
             seed=facts["seed"],
-            market=_rebuild(MarketFacts, facts["market"]),
-            terms=_rebuild(Terms, terms),
-            endowment=_rebuild(Endowment, facts["endowment"]),
-            population=_rebuild(Population, facts["population"]),
-            rules=_rebuild(Rules, facts["rules"]),
+            market=from_plain(MarketFacts, facts["market"]),
+            terms=from_plain(Terms, terms),
+            endowment=from_plain(Endowment, facts["endowment"]),
+            population=from_plain(Population, facts["population"]),
+            rules=from_plain(Rules, facts["rules"]),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise EventSourcingError("the manifest cannot be read") from error
 
 
-def _rebuild(kind: Any, value: Any) -> Any:
-    """Return plain JSON data as the type that `arena.experiment.plain` made it from."""
+def from_plain(kind: Any, value: Any) -> Any:
+    """Return plain JSON data as the type that `arena.experiment.plain` made it from.
+
+    `kind` is an annotation: a dataclass, an enum, a tuple, a mapping, a `NewType`, one of these or
+    None.  Where it allows several scalars, the value is what JSON says it is.
+    """
     origin, inner = get_origin(kind), get_args(kind)
-    if value is None or origin is UnionType:
-        return value
+    if origin in {UnionType, Union}:
+        known = [each for each in inner if each is not NoneType]
+        return value if value is None or len(known) > 1 else from_plain(known[0], value)
+    if isinstance(kind, NewType):
+        return from_plain(kind.__supertype__, value)
     if is_dataclass(kind):
-        hints = get_type_hints(kind)
         made: Any = kind
-        return made(**{f.name: _rebuild(hints[f.name], value[f.name]) for f in fields(kind)})
+        hints = _fields(made)
+        return made(**{name: from_plain(hint, value[name]) for name, hint in hints.items()})
     if origin is tuple:
         kinds = inner[:1] * len(value) if inner[-1] is Ellipsis else inner
-        return tuple(_rebuild(each, item) for each, item in zip(kinds, value, strict=True))
+        return tuple(from_plain(each, item) for each, item in zip(kinds, value, strict=True))
     if origin is not None and issubclass(origin, Mapping):
-        return {key: _rebuild(inner[1], item) for key, item in value.items()}
+        of_key, of_item = inner
+        return {from_plain(of_key, k): from_plain(of_item, item) for k, item in value.items()}
     return kind(value) if isinstance(kind, type) and issubclass(kind, Enum) else value
+
+
+@cache
+def _fields(kind: type) -> dict[str, Any]:
+    """Return the fields of a dataclass with their annotations."""
+    hints = get_type_hints(kind)
+    return {each.name: hints[each.name] for each in fields(kind)}
 
 
 def fold_run(run: JournalReader) -> Treasury:

@@ -1,0 +1,64 @@
+"""A stored run, folded: what went out as plain data comes back as what it was."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from actors.app.folding import fold_run, from_plain
+from actors.journal.reader import open_run
+from arena.agents import Agent, Record
+from arena.experiment import plain
+from arena.treasury import Treasury
+from arena.words import Book, Layer, Scalar, Tier
+
+
+@pytest.fixture(scope="module")
+def folded(finished) -> Treasury:
+    with open_run(finished) as stored:
+        return fold_run(stored)
+
+
+def canonical(value: object) -> str:
+    return json.dumps(plain(value), sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def test_every_agent_comes_back_from_plain_data_as_it_was(folded):
+    agents = [*folded.agents.values(), *folded.dead.values()]
+    for agent in agents:
+        text = canonical(agent)
+        back = from_plain(Agent, json.loads(text))
+
+        assert back == agent
+        assert canonical(back) == text
+        assert type(back.layer) is Layer
+        assert type(back.tier) in {Tier, type(None)}
+        assert type(back.life) is Record
+    assert {agent.layer for agent in agents} > {Layer.SIMULATION}
+
+
+def test_the_books_come_back_by_their_own_names(folded):
+    books = from_plain(dict[Book, dict[str, int]], json.loads(canonical(folded.books)))
+
+    assert books == folded.books
+    assert {type(book) for book in books} == {Book}
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [
+        (Tier | None, None),
+        (Tier | None, Tier.ELITE),
+        (Scalar, "elite"),
+        (Scalar, None),
+        (tuple[int, int], (3, 4)),
+        (tuple[str, ...], ()),
+        (dict[str, tuple[Scalar, Scalar]], {"days": (3, 4.5)}),
+    ],
+)
+def test_annotations_say_what_plain_data_was(kind, value):
+    back = from_plain(kind, json.loads(canonical(value)))
+
+    assert back == value
+    assert type(back) is type(value)
