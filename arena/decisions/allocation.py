@@ -32,11 +32,35 @@ class Allocation:
     entries: dict[AgentId, Money] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Division:
+    """How the arena's capital is to be divided.
+
+    Attributes:
+        capital: All of it, the base of the limits, micro-USD.
+        shared: What the ranked agents share: without what entrants have, micro-USD.
+        wanted: What the policy wants for each ranked agent, best first.
+        targets: What the limits leave of that, in the same order.
+    """
+
+    capital: Money
+    shared: Money
+    wanted: list[Target]
+    targets: list[Target]
+
+
 def entry_amount(fitness: float, ladder: LadderRules) -> Money:
     """Return an entrant's capital: the base, and more for up to a point of fitness; whole cents."""
     share = min(max(fitness - ladder.entry_from, 0.0), 1.0)
     cents = round(ladder.entry_slope // CENT * share)
     return Money(ladder.entry_base + cents * CENT)
+
+
+def entry_grant(treasury: Treasury, agent_id: AgentId, fitness: float) -> Money:
+    """Return what a new entrant is to be given: what it is worth, or what it asked for if less."""
+    asked = treasury.requests.get(agent_id)
+    amount = entry_amount(fitness, treasury.experiment.rules.ladder)
+    return amount if asked is None else min(asked, amount)
 
 
 def allocate(
@@ -50,17 +74,15 @@ def allocate(
         because: The event that the moves follow from.
     """
     treasury = draft.treasury
-    rules, ladder = treasury.experiment.rules.allocation, treasury.experiment.rules.ladder
+    rules = treasury.experiment.rules.allocation
     allocation = Allocation()
     for agent_id, (_, fitness) in rose.items():
-        asked = treasury.requests.get(agent_id)
-        amount = entry_amount(fitness, ladder)
-        allocation.entries[agent_id] = amount if asked is None else min(asked, amount)
+        allocation.entries[agent_id] = entry_grant(treasury, agent_id, fitness)
     if "arena" in treasury.halted or "all" in treasury.halted:
         return allocation
-    allocation.targets = _targets(treasury, rules, allocation.entries)
+    allocation.targets = divide(treasury, allocation.entries).targets
     moves = [
-        (target, change) for target in allocation.targets if (change := _change(target, rules)) != 0
+        (target, change) for target in allocation.targets if (change := move_of(target, rules)) != 0
     ]
     for target, change in moves:
         if change < 0:
@@ -88,18 +110,20 @@ def _pay(draft: Draft, agent_id: AgentId, amount: int, *, reason: str, because: 
         )
 
 
-def _change(target: Target, rules: AllocationRules) -> int:
+def move_of(target: Target, rules: AllocationRules) -> int:
     """Return the move that a target asks for, micro-USD; 0 where it is too small to be made."""
-    balance = target.candidate.balance
-    change = target.amount - balance
-    threshold = max(rules.move_min, balance * rules.move_min_bp // BPS)
-    return 0 if abs(change) < threshold else change
+    change = target.amount - target.candidate.balance
+    return 0 if abs(change) < smallest_move(target.candidate.balance, rules) else change
 
 
-def _targets(
-    treasury: Treasury, rules: AllocationRules, entries: dict[AgentId, Money]
-) -> list[Target]:
+def smallest_move(balance: int, rules: AllocationRules) -> int:
+    """Return the least move of a balance that is made, micro-USD."""
+    return max(rules.move_min, balance * rules.move_min_bp // BPS)
+
+
+def divide(treasury: Treasury, entries: dict[AgentId, Money]) -> Division:
     """Return the targets of the ranked agents; entrants keep what they have or now receive."""
+    rules = treasury.experiment.rules.allocation
     capital = treasury.layer_capital(Layer.ARENA)
     agents = treasury.population(Layer.ARENA)
     entrants = [
@@ -112,12 +136,13 @@ def _targets(
     for agent in entrants:
         family, sum_kept = agent.genome.family, agent.equity + entries.get(agent.agent_id, 0)
         family_used[family] = family_used.get(family, 0) + sum_kept
-    to_divide = capital - sum(family_used.values())
+    shared = Money(max(capital - sum(family_used.values()), 0))
     candidates = rank(_candidates(treasury, seasoned, rules))
     if not candidates:
-        return []
-    targets = treasury.experiment.policy(candidates, max(to_divide, 0), rules)
-    return limit_targets(targets, capital=capital, family_used=family_used, rules=rules)
+        return Division(capital, shared, [], [])
+    wanted = treasury.experiment.policy(candidates, shared, rules)
+    limited = limit_targets(wanted, capital=capital, family_used=family_used, rules=rules)
+    return Division(capital, shared, wanted, limited)
 
 
 def _candidates(treasury: Treasury, agents: list[Agent], rules: AllocationRules) -> list[Candidate]:

@@ -10,7 +10,7 @@ from arena.decisions.allocation import Allocation, allocate
 from arena.decisions.births import spawn_fresh, spawn_mutant
 from arena.decisions.deaths import kill_by_rules, measured
 from arena.decisions.draft import Draft
-from arena.decisions.ladder import demote, graduate, refuses_graduation
+from arena.decisions.ladder import demote, graduate, is_overdue, refuses_graduation
 from arena.decisions.tick import quarantine
 from arena.events import EvolutionCycleComplete, EvolutionFailed, Rank
 from arena.evolution import Individual, select_top, select_tournament
@@ -71,14 +71,12 @@ def _kill(cycle: _Cycle) -> None:
 def _demote(cycle: _Cycle) -> None:
     """Send back who has been in proving too long and does not rise today."""
     treasury = cycle.draft.treasury
-    ladder = treasury.experiment.rules.ladder
     agents = treasury.population(Layer.PROVING)
     found = measured(treasury, agents)
     for row, agent in enumerate(agents):
         metrics = found.metrics(row, treasury.tick)
-        overdue = treasury.tick - agent.stint.start >= ladder.proving_days_max
         rises = refuses_graduation(treasury, agent, Layer.ARENA, metrics) is None
-        if overdue and not rises:
+        if is_overdue(treasury, agent) and not rises:
             demote(cycle.draft, agent, metrics, because=cycle.because)
             cycle.demotions.append(agent.agent_id)
 

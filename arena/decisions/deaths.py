@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from arena.agents import Agent
 from arena.decisions.draft import Draft
@@ -55,22 +55,26 @@ def kill_by_rules(
     """
     treasury = draft.treasury
     population = treasury.population()
+    rules = kill_rules(treasury, every_tick=every_tick)
     if every_tick:
-        rules = tuple(rule for rule in treasury.experiment.rules.risk.kill if rule.every_tick)
         population = may_die(population, rules)
-    else:
-        rules = treasury.experiment.rules.risk.kill
     if not population:
         return []
     found = measured(treasury, population)
     deaths = []
     for row, agent in enumerate(population):
         metrics = found.metrics(row, treasury.tick)
-        rule = _fatal(agent, metrics, rules, cycle=not every_tick)
+        rule = fatal(looked_at(agent, metrics, rules, cycle=not every_tick), metrics)
         if rule is not None:
             kill(draft, agent, rule, metrics, because=because)
             deaths.append((agent.agent_id, rule.id))
     return deaths
+
+
+def kill_rules(treasury: Treasury, *, every_tick: bool) -> tuple[Rule, ...]:
+    """Return the rules of a look, in order of precedence: of every tick's, or of a cycle's."""
+    rules = treasury.experiment.rules.risk.kill
+    return tuple(rule for rule in rules if rule.every_tick) if every_tick else rules
 
 
 def may_die(population: list[Agent], rules: tuple[Rule, ...]) -> list[Agent]:
@@ -82,10 +86,12 @@ def may_die(population: list[Agent], rules: tuple[Rule, ...]) -> list[Agent]:
     return [agent for agent in population if agent.record.drawdown <= bound]
 
 
-def _fatal(agent: Agent, metrics: Metrics, rules: tuple[Rule, ...], *, cycle: bool) -> Rule | None:
-    """Return the first rule that ends the agent."""
+def looked_at(
+    agent: Agent, metrics: Metrics, rules: tuple[Rule, ...], *, cycle: bool
+) -> Iterator[Rule]:
+    """Yield the rules that are about the agent now, in order of precedence."""
     if cycle and agent.status is Status.QUARANTINED:
-        return QUARANTINED
+        yield QUARANTINED
     for rule in rules:
         if rule.spares_arena and agent.layer is Layer.ARENA:
             continue
@@ -93,6 +99,9 @@ def _fatal(agent: Agent, metrics: Metrics, rules: tuple[Rule, ...], *, cycle: bo
             (metrics["age"] or 0) < rule.once_at_age or rule.id in agent.record.tested
         ):
             continue
-        if rule.holds(metrics):
-            return rule
-    return None
+        yield rule
+
+
+def fatal(rules: Iterable[Rule], metrics: Metrics) -> Rule | None:
+    """Return the first rule that holds: the one that ends an agent."""
+    return next((rule for rule in rules if rule.holds(metrics)), None)

@@ -7,8 +7,27 @@ from arena.decisions.draft import Draft
 from arena.decisions.outflow import withdraw
 from arena.events import AgentDemoted, AgentGraduated, CapitalAllocated
 from arena.ledger import POOL_PROVING
+from arena.rules import Rule
 from arena.state import Treasury
 from arena.words import Layer, Metrics, Refusal
+
+
+def requirements(treasury: Treasury, layer: Layer) -> Rule:
+    """Return what an agent must meet in order to rise to `layer`."""
+    ladder = treasury.experiment.rules.ladder
+    return ladder.seat if layer is Layer.PROVING else ladder.entry
+
+
+def places(treasury: Treasury, layer: Layer) -> int:
+    """Return how many agents `layer` has room for."""
+    ladder = treasury.experiment.rules.ladder
+    return ladder.seats_max if layer is Layer.PROVING else ladder.arena_agents_max
+
+
+def is_overdue(treasury: Treasury, agent: Agent) -> bool:
+    """Return whether an agent has been in proving for as long as it may without rising."""
+    days = treasury.tick - agent.stint.start
+    return days >= treasury.experiment.rules.ladder.proving_days_max
 
 
 def refuses_graduation(
@@ -21,13 +40,12 @@ def refuses_graduation(
         return Refusal.WRONG_LAYER, f"it is in {agent.layer}"
     if layer is Layer.ARENA and treasury.halted:
         return Refusal.TRADING_HALTED, f"halted: {', '.join(sorted(treasury.halted))}"
-    rule = ladder.seat if layer is Layer.PROVING else ladder.entry
-    unmet = rule.unmet(metrics)
+    unmet = requirements(treasury, layer).unmet(metrics)
     if unmet:
         return Refusal.REQUIREMENTS_NOT_MET, f"{unmet[0]}, was {metrics[unmet[0].metric]}"
-    places = ladder.seats_max if layer is Layer.PROVING else ladder.arena_agents_max
-    if len(treasury.population(layer)) >= places:
-        return Refusal.LAYER_IS_FULL, f"{places} places are taken"
+    room = places(treasury, layer)
+    if len(treasury.population(layer)) >= room:
+        return Refusal.LAYER_IS_FULL, f"{room} places are taken"
     if layer is Layer.PROVING and treasury.balance(POOL_PROVING) < ladder.seat_amount:
         return Refusal.POOL_INSUFFICIENT, f"{POOL_PROVING} holds too little for a seat"
     return None
@@ -37,14 +55,12 @@ def graduate(
     draft: Draft, agent: Agent, layer: Layer, metrics: Metrics, *, because: int | None
 ) -> int:
     """Move an agent up: its old capital returns whole, a seat in proving is paid at once."""
-    ladder = draft.treasury.experiment.rules.ladder
-    rule = ladder.seat if layer is Layer.PROVING else ladder.entry
     rose = draft.emit(
         AgentGraduated(
             agent_id=agent.agent_id,
             from_layer=agent.layer,
             to_layer=layer,
-            rule=rule.id,
+            rule=requirements(draft.treasury, layer).id,
             metrics=metrics,
         ),
         because,
@@ -54,7 +70,7 @@ def graduate(
         draft.emit(
             CapitalAllocated(
                 agent_id=agent.agent_id,
-                amount=ladder.seat_amount,
+                amount=draft.treasury.experiment.rules.ladder.seat_amount,
                 source=POOL_PROVING,
                 reason="seat",
             ),

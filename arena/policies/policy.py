@@ -93,12 +93,19 @@ def limit_targets(
     ]
 
 
+def bounds_of(balance: int, capital: int, rules: AllocationRules) -> dict[str, int]:
+    """Return the most that one agent is given, micro-USD, by the limits that bound it alone."""
+    bounds = {"per_agent": capital * rules.per_agent_bp // BPS}
+    if balance > 0:  # A first funding has nothing to grow from.
+        bounds["growth"] = balance * rules.growth_max
+    return bounds
+
+
 def _limit_one(target: Target, capital: int, rules: AllocationRules) -> Target:
     """Clamp to the share of all capital and to the growth of a balance, then halve."""
     candidate = target.candidate
-    target = target.lowered(capital * rules.per_agent_bp // BPS, "per_agent")
-    if candidate.balance > 0:  # A first funding has nothing to grow from.
-        target = target.lowered(candidate.balance * rules.growth_max, "growth")
+    for limit, bound in bounds_of(candidate.balance, capital, rules).items():
+        target = target.lowered(bound, limit)
     return target.lowered(target.amount // 2, "stint_drawdown") if candidate.penalised else target
 
 
