@@ -14,7 +14,9 @@ from functools import cache
 from types import NoneType, UnionType
 from typing import Any, NewType, Union, get_args, get_origin, get_type_hints
 
+from actors.journal.chain import Entry
 from actors.journal.reader import JournalReader
+from arena.events import Event
 from arena.exceptions import EventSourcingError
 from arena.execution import Terms
 from arena.experiment import Endowment, Experiment, MarketFacts, Population
@@ -79,17 +81,28 @@ def _fields(kind: type) -> dict[str, Any]:
     return {each.name: hints[each.name] for each in fields(kind)}
 
 
-def fold_run(run: JournalReader) -> Treasury:
-    """Return the treasury after all the events of `run`.
+def fold_run(run: JournalReader, upto: int | None = None) -> Treasury:
+    """Return the treasury after the events of `run`: all of them, or up to the event `upto`.
 
     Raises:
         EventSourcingError: An event cannot be read, or does not fit the ones before it.
     """
     treasury = Treasury(read_experiment(run.manifest()))
     for entry, event in run.events():
-        try:
-            apply(treasury, event)
-        except Exception as error:
-            message = f"{entry.event_type} does not fit the events before it"
-            raise EventSourcingError(message, seq=entry.seq) from error
+        if upto is not None and entry.seq > upto:
+            break
+        apply_entry(treasury, entry, event)
     return treasury
+
+
+def apply_entry(treasury: Treasury, entry: Entry, event: Event) -> None:
+    """Change `treasury` as the event of `entry` says.
+
+    Raises:
+        EventSourcingError: The event does not fit the ones before it.
+    """
+    try:
+        apply(treasury, event)
+    except Exception as error:
+        message = f"{entry.event_type} does not fit the events before it"
+        raise EventSourcingError(message, seq=entry.seq) from error

@@ -14,6 +14,7 @@ from arena.exceptions import EventSourcingError
 from arena.experiment import plain
 from arena.scoring import measure
 from arena.treasury import Treasury
+from arena.words import Layer
 
 CAPITAL_EVENTS = frozenset({"CapitalAllocated", "CapitalReturned", "PositionsReduced"})
 LIFE_EVENTS = frozenset(
@@ -55,6 +56,43 @@ def agent_ids(run: JournalReader) -> Iterator[str]:
     for entry in run.entries(event_type="AgentSpawned"):
         if entry.agent_id is not None:
             yield entry.agent_id
+
+
+def treasury_state(treasury: Treasury) -> dict[str, Any]:
+    """Return what `treasury` holds: its books, and each layer's agents, the best first."""
+    return {
+        "tick": treasury.tick,
+        "cycle": treasury.cycle,
+        "completed": treasury.completed,
+        "state_hash": treasury.state_hash(),
+        "halted": treasury.halted,
+        "accounts": {
+            str(book): dict(sorted(rows.items())) for book, rows in treasury.books.items()
+        },
+        "layers": {str(layer): _layer(treasury, layer) for layer in reversed(Layer)},
+        "dead": len(treasury.dead),
+    }
+
+
+def _layer(treasury: Treasury, layer: Layer) -> list[dict[str, Any]]:
+    """Return a line for each agent of `layer`, with the facts that the state itself holds."""
+    agents = sorted(
+        treasury.living(layer),
+        key=lambda agent: (agent.fitness is None, -(agent.fitness or 0.0), agent.agent_id),
+    )
+    return [
+        {
+            "agent": agent.agent_id,
+            "strategy": agent.genome.strategy,
+            "baseline": agent.genome.baseline,
+            "tier": None if agent.tier is None else str(agent.tier),
+            "status": str(agent.status),
+            "equity": agent.equity,
+            "nav": agent.nav,
+            "fitness": agent.fitness,
+        }
+        for agent in agents
+    ]
 
 
 def agent_rows(treasury: Treasury, *, dead: bool) -> list[dict[str, Any]]:

@@ -45,10 +45,10 @@ def show_capital(run: str, output: Output) -> None:
     books = {str(book): dict(sorted(rows.items())) for book, rows in treasury.books.items()}
     sums = {f"{book}_sum": sum(rows.values()) for book, rows in books.items()}
     data = {"run": run, "tick": treasury.tick, "capital": where(treasury), "accounts": books}
-    output.show(data | {"ledger": sums}, lambda: _lines(data, sums))
+    output.show(data | {"ledger": sums}, lambda: _lines(data))
 
 
-def _lines(data: dict[str, Any], sums: dict[str, int]) -> Iterator[RenderableType]:
+def _lines(data: dict[str, Any]) -> Iterator[RenderableType]:
     from actors.app.render import breakdown, grid, usd
 
     yield breakdown(data["capital"])
@@ -57,11 +57,18 @@ def _lines(data: dict[str, Any], sums: dict[str, int]) -> Iterator[RenderableTyp
         if rows:
             columns = ((title.replace("_", " "), "left"), ("USD", "right"))
             yield grid(columns, ((name, usd(amount)) for name, amount in rows.items()))
-    for book, accounts in data["accounts"].items():
+    yield from book_lines(data["accounts"])
+
+
+def book_lines(books: dict[str, dict[str, int]]) -> Iterator[RenderableType]:
+    """Yield the accounts of each book, those of all agents as one, and their sum, which is 0."""
+    from actors.app.render import grid
+
+    for book, accounts in books.items():
         rest = {name: sum_ for name, sum_ in accounts.items() if not name.startswith("agent:")}
         columns = ((f"{book} book", "left"), ("micro-USD", "right"))
-        agents = sum(accounts.values()) - sum(rest.values())
-        rows = {**rest, "agents": agents, "sum": sums[f"{book}_sum"]}
+        total = sum(accounts.values())
+        rows = {**rest, "agents": total - sum(rest.values()), "sum": total}
         yield grid(columns, ((name, f"{amount:,}") for name, amount in rows.items()))
 
 

@@ -20,6 +20,7 @@ _COMMANDS = {
     "leaderboard": (f"{_HERE}.agents:leaderboard", "Show who did best, baselines beside."),
     "agents": (f"{_HERE}.agents:agents", "List the agents of a run, or show one."),
     "capital": (f"{_HERE}.capital:capital", "Show where the capital is, or how it moved."),
+    "state": (f"{_HERE}.state:state", "Show the treasury as it was after an event."),
     "events": (f"{_HERE}.events:events", "List the events of a run."),
     "config": (f"{_HERE}.config:config", "Check a config, or show all of its values."),
     "list-strategies": (f"{_HERE}.strategies:list_strategies", "Show what agents can be."),
