@@ -3,7 +3,8 @@
 An event carries facts and nothing that could be looked up in the entry that holds it: sequence
 number, time and run belong to the entry.  Amounts are micro-USD (`Money`), NAV and metrics are
 finite floats; a metric that is not defined yet is None.  `agent_id` is whom the fact is about.
-Adding a field with a default keeps the version; anything else makes a new version of the type.
+Adding a field with a default keeps a type's version; anything else makes a new version of it, and
+needs a step in `actors.journal.upcasters` that leads there from the one before.
 """
 
 from __future__ import annotations
@@ -365,6 +366,3 @@ EVENT_TYPES: Mapping[str, type[Event]] = {
     event_type.__name__: event_type for event_type in get_args(Event)
 }
 """The registry: the name in the journal -> the class."""
-
-TYPE_VERSION = 1
-"""Version of every type in this release."""

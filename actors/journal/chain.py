@@ -16,7 +16,8 @@ from struct import Struct
 from typing import TypeAlias
 
 from actors.journal.codec import encode
-from arena.events import TYPE_VERSION, Event
+from actors.journal.upcasters import version_of
+from arena.events import Event
 from arena.exceptions import EventSourcingError
 from arena.ids import RunId, event_id
 
@@ -132,8 +133,8 @@ def link(
     """
     if len(timestamp) != _TIMESTAMP_LENGTH or not timestamp.endswith("Z"):
         raise ValueError(f"timestamp {timestamp!r} must look like 2020-04-11T00:00:00.000000Z")
-    seq, version = head.seq + 1, TYPE_VERSION
-    name, kind, data = event_id(run_id, seq), type(event).__name__, encode(event)
+    seq, kind = head.seq + 1, type(event).__name__
+    name, version, data = event_id(run_id, seq), version_of(kind), encode(event)
     agent: str | None = getattr(event, "agent_id", None)
     prev = head.hash
     hashed = (prev, seq, name, kind, version, agent, timestamp, command_id, caused_by, data)

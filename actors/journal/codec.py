@@ -2,8 +2,9 @@
 
 Canonical means sorted keys, no spaces, floats in Python's shortest repr, and neither NaN nor
 infinity: equal values have equal bytes, so bytes can be hashed.  Dataclasses are written by field,
-enums by value, tuples as arrays.  Reading is strict and refuses unknown fields; pydantic is
-imported by the first event that is read, because most commands read none.
+enums by value, tuples as arrays.  Reading is strict and refuses unknown fields; what an older
+version wrote is lifted to today's first (`actors.journal.upcasters`).  Pydantic is imported by the
+first event that is read, because most commands read none.
 """
 
 from __future__ import annotations
@@ -15,7 +16,9 @@ from functools import cache
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NewType, cast
 
-from arena.events import EVENT_TYPES, TYPE_VERSION, Event
+from actors.journal.schema import NewerRunError
+from actors.journal.upcasters import upcast, version_of
+from arena.events import EVENT_TYPES, Event
 from arena.exceptions import EventSourcingError
 
 if TYPE_CHECKING:
@@ -52,19 +55,32 @@ def decode(
     """Return the event that `data` describes; `seq` is only named in the error.
 
     Raises:
-        EventSourcingError: The type or its version is unknown here, or `data` is not such an event.
+        NewerRunError: The type, or this version of it, is unknown here.
+        EventSourcingError: `data` is not such an event.
     """
-    if type_version != TYPE_VERSION or event_type not in EVENT_TYPES:
-        raise EventSourcingError(
-            f"event type {event_type!r} version {type_version} is unknown to this version of arena",
+    known = version_of(event_type)
+    if event_type not in EVENT_TYPES or type_version > known:
+        raise NewerRunError(
+            f"event type {event_type!r} version {type_version} is unknown to this version of arena;"
+            " read the run with a newer one",
             seq=seq,
         )
+    if type_version != known:
+        data = _upcast(event_type, type_version, data, seq)
     try:
         return decoder(event_type)(data)
     except ValueError as error:
         raise EventSourcingError(
             f"data is no {event_type}: {_first_fault(error)}", seq=seq
         ) from error
+
+
+def _upcast(event_type: str, version: int, data: str | bytes, seq: int | None) -> str:
+    try:
+        return canonical(upcast(event_type, version, json.loads(data)))
+    except Exception as error:
+        message = f"data is no {event_type} of version {version}: {error}"
+        raise EventSourcingError(message, seq=seq) from error
 
 
 @cache
