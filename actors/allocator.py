@@ -8,24 +8,40 @@ what waits and
 3. publishes  makes the overlay the treasury that everyone sees;
 4. replies    answers each sender with a receipt.
 
-A reply therefore always describes something that is already on disk.  If the journal refuses, the
-overlay is dropped and nothing has happened.
+A reply therefore always describes something that is already on disk.  If the disk is full, the
+overlay is dropped, nothing has happened, and everyone in the batch is told so.  If nobody knows
+what is on the disk, the allocator ends: it never answers after that.
+
+A command has an id, and it is decided once.  Whoever sends it again gets the answer that it got.
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from typing import TypeAlias
+from dataclasses import replace
+from hashlib import sha256
+from typing import NamedTuple
 
 import structlog
 
 from actors.journal.chain import Entry, Head, link
-from actors.journal.port import Batch, Journal
-from actors.messages.allocator import AGENTS, LANES, AllocatorMessage, Answer, Audit, Clocked
+from actors.journal.codec import canonical, decode
+from actors.journal.port import Batch, CommandRow, Journal, KnownCommandError, StorageError
+from actors.messages.allocator import (
+    AGENTS,
+    LANES,
+    AllocatorMessage,
+    Answer,
+    Audit,
+    Clocked,
+    CommandConflictError,
+    answer_of,
+)
 from actors.runtime import BatchActor, Envelope
 from arena.commands import CheckConservation, Command, RequestCapital, ReturnCapital, RunCycle
-from arena.events import AllocationError, Event
+from arena.events import Event
+from arena.exceptions import EventSourcingError
 from arena.ids import AgentId, RunId
 from arena.ledger import check_balances
 from arena.treasury import Treasury, decide_onto, fold
@@ -34,8 +50,11 @@ from arena.words import Book
 log = structlog.wrap_logger(logging.getLogger(__name__))
 
 
-Asked: TypeAlias = tuple[Envelope[AllocatorMessage, Answer], Command]
-"""A command, and the envelope in which its answer goes back."""
+class Asked(NamedTuple):
+    """A command to decide, and the envelope in which it came and its answer goes back."""
+
+    envelope: Envelope[AllocatorMessage, Answer]
+    command: Command
 
 
 class Allocator(BatchActor[AllocatorMessage, Answer]):
@@ -71,35 +90,70 @@ class Allocator(BatchActor[AllocatorMessage, Answer]):
             match envelope.message:
                 case Audit():
                     await self._settle(ready)
-                    await self._settle([(envelope, await self._audit(envelope.message))])
+                    await self._settle([Asked(envelope, await self._audit(envelope.message))])
                     ready = []
                 case Clocked():
                     await self._settle(ready)
-                    self._stamp = envelope.message.stamp
-                    ready = [(envelope, envelope.message.command)]
+                    asked = Asked(envelope, envelope.message.command)
+                    await self._settle([asked], stamp=envelope.message.stamp)
+                    ready = []
                 case RunCycle():
-                    ready += [*self._wishes(), (envelope, envelope.message)]
+                    ready += [*self._wishes(), Asked(envelope, envelope.message)]
                 case _ if envelope.lane != AGENTS:
-                    ready.append((envelope, envelope.message))
+                    ready.append(Asked(envelope, envelope.message))
         await self._settle(ready)
 
-    async def _settle(self, asked: Sequence[Asked]) -> None:
+    async def _settle(self, asked: Sequence[Asked], *, stamp: str | None = None) -> None:
         """Plan, append, publish, reply; a command that cannot be decided fails alone."""
-        if not asked:
-            return
-        plan = Plan(self._treasury, self._head, self._run_id, self._stamp)
-        outcomes = [plan.decide(command) for _, command in asked]
-        for book in Book:
-            check_balances(plan.treasury.books[book])
-        if plan.events:
-            await self._journal.append(plan.batch())
-        self._treasury, self._head = plan.treasury, plan.head
-        for (envelope, _), outcome in zip(asked, outcomes, strict=True):
-            if isinstance(outcome, Answer):
-                envelope.answer(outcome)
+        asked = [one for one in asked if not one.envelope.abandoned]
+        while asked:
+            plan = Plan(self._treasury, self._head, self._run_id, stamp or self._stamp)
+            outcomes = [plan.decide(one) for one in asked]
+            for book in Book:
+                check_balances(plan.treasury.books[book])
+            try:
+                await self._append(plan)
+            except KnownCommandError as known:
+                asked = await self._answer_again(asked, known.command_ids)
+                continue
+            except StorageError as refused:
+                if not refused.definite:
+                    raise
+                outcomes = [refused] * len(asked)
             else:
-                envelope.fail(outcome)
-        log.debug("batch_settled", seq=plan.head.seq, commands=len(asked), events=len(plan.events))
+                self._treasury, self._head = plan.treasury, plan.head
+                self._stamp = stamp or self._stamp
+            for one, outcome in zip(asked, outcomes, strict=True):
+                _reply(one.envelope, outcome)
+            return
+
+    async def _append(self, plan: Plan) -> None:
+        """Have the journal record `plan`, and make sure that it recorded just that."""
+        if not plan.commands:
+            return
+        head = await self._journal.append(plan.batch())
+        if head != plan.head:
+            raise EventSourcingError(f"the journal's head is {head}, and {plan.head} was planned")
+        log.debug("batch_settled", seq=head.seq, events=len(plan.events))
+
+    async def _answer_again(self, asked: Sequence[Asked], known: Sequence[str]) -> list[Asked]:
+        """Answer what is on record as it was answered before; return what is left to decide."""
+        rows = await self._journal.recall(known)
+        for one in asked:
+            row = rows.get(one.command.command_id)
+            if row is not None and row.body_hash != body_hash(one.envelope.message):
+                _reply(one.envelope, CommandConflictError(row.command_id))
+            elif row is not None:
+                _reply(one.envelope, await self._stored_answer(row))
+        return [one for one in asked if one.command.command_id not in rows]
+
+    async def _stored_answer(self, row: CommandRow) -> Answer:
+        first = row.first_seq or max(row.last_seq, 1)
+        entries = await self._journal.read(first - 1, row.last_seq - first + 1)
+        receipt = Head(entries[-1].seq, entries[-1].hash) if entries else self._head
+        caused = entries if row.first_seq is not None else ()
+        events = [decode(e.event_type, e.type_version, e.data, seq=e.seq) for e in caused]
+        return answer_of(receipt, events, duplicate=True)
 
     def _wishes(self) -> list[Asked]:
         """Return what agents wished in the order of a seeded shuffle, then of each one's sending.
@@ -111,7 +165,7 @@ class Allocator(BatchActor[AllocatorMessage, Answer]):
             wish = envelope.message
             if not isinstance(wish, (RequestCapital, ReturnCapital)):
                 raise TypeError(f"agents do not send {type(wish).__name__}")
-            by_agent.setdefault(wish.agent_id, []).append((envelope, wish))
+            by_agent.setdefault(wish.agent_id, []).append(Asked(envelope, wish))
         self._held = []
         seed = self._treasury.experiment.root.child("wishes", self._treasury.tick)
         return [asked for agent in seed.shuffled(sorted(by_agent)) for asked in by_agent[agent]]
@@ -130,15 +184,20 @@ class Plan:
         self._published = published
         self._run_id = run_id
         self._stamp = stamp
+        self._answers: dict[str, tuple[str, Answer]] = {}
         self.treasury = published.copy()
         self.head = head
         self.entries: list[Entry] = []
         self.events: list[Event] = []
+        self.commands: list[CommandRow] = []
 
-    def decide(self, command: Command) -> Answer | Exception:
+    def decide(self, asked: Asked) -> Answer | Exception:
         """Decide one more command after the ones before it; one that breaks leaves no trace."""
-        first, head = len(self.events), self.head
+        command, first, head = asked.command, len(self.events), self.head
         try:
+            body = body_hash(asked.envelope.message)
+            if command.command_id in self._answers:
+                return self._answer_again(command.command_id, body)
             for event, caused_by in decide_onto(self.treasury, command):
                 self._add(event, caused_by, command.command_id)
         except Exception as error:  # noqa: BLE001  # whatever one command breaks, others go on
@@ -147,11 +206,17 @@ class Plan:
             self.head = head
             self.treasury = fold(self._published.copy(), self.events)
             return error
-        caused = tuple(self.events[first:])
-        refusal = next((event for event in caused if isinstance(event, AllocationError)), None)
-        if refusal is None:
-            return Answer(self.head, caused)
-        return Answer(self.head, caused, refusal.reason, refusal.detail)
+        answer = answer_of(self.head, self.events[first:])
+        begun = head.seq + 1 if answer.events else None
+        self.commands.append(CommandRow(command.command_id, body, begun, self.head.seq))
+        self._answers[command.command_id] = body, answer
+        return answer
+
+    def _answer_again(self, command_id: str, body: str) -> Answer | Exception:
+        known, answer = self._answers[command_id]
+        return (
+            replace(answer, duplicate=True) if body == known else CommandConflictError(command_id)
+        )
 
     def _add(self, event: Event, caused_by: int | None, command_id: str) -> None:
         entry = link(
@@ -171,4 +236,17 @@ class Plan:
         state = {"tick": str(self.treasury.tick), "cycle": str(self.treasury.cycle)}
         if self.treasury.completed:
             state["state_hash"] = self.treasury.state_hash()
-        return Batch(tuple(self.entries), tuple(self.events), state)
+        return Batch(tuple(self.entries), tuple(self.events), state, tuple(self.commands))
+
+
+def body_hash(message: AllocatorMessage) -> str:
+    """Return the SHA-256 of what was asked: two commands of one id must have the same."""
+    command = message.command if isinstance(message, Clocked) else message
+    return sha256(f"{type(command).__name__}{canonical(command)}".encode()).hexdigest()
+
+
+def _reply(envelope: Envelope[AllocatorMessage, Answer], outcome: Answer | Exception) -> None:
+    if isinstance(outcome, Answer):
+        envelope.answer(outcome)
+    else:
+        envelope.fail(outcome)

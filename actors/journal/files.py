@@ -14,6 +14,7 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
+from actors.journal.anchors import anchors_path
 from actors.journal.chain import genesis_hash
 from actors.journal.port import StorageError
 from actors.journal.schema import (
@@ -33,7 +34,7 @@ WRITER: Mapping[str, str | int] = {
     "synchronous": 2,  # FULL: with NORMAL a power cut takes the last commits along.
     "foreign_keys": 1,
     "recursive_triggers": 1,  # Else REPLACE deletes rows behind the delete trigger's back.
-    "wal_autocheckpoint": 1000,
+    "wal_autocheckpoint": 0,  # `Store` does it, because SQLite would keep its errors to itself.
     "journal_size_limit": 64 << 20,
     "cache_size": -16384,
     "mmap_size": 0,  # A stray write or a failing disk must be an error, not a changed page.
@@ -75,10 +76,12 @@ def create_database(path: Path, run_id: str, manifest: str, meta: Mapping[str, s
         StorageError: The folder takes no file.
     """
     own = {"manifest": manifest, "genesis": genesis_hash(manifest), "run_id": run_id}
-    if own.keys() & meta.keys():
-        raise ValueError(f"meta cannot hold {sorted(own.keys() & meta.keys())}")
+    taken = meta.keys() & (own.keys() | {"writer_epoch", "commands_from"})
+    if taken:
+        raise ValueError(f"meta cannot hold {sorted(taken)}")
     for suffix in ("", "-wal", "-shm", "-journal"):  # A stale -wal would be played into a new file.
         _refuse_existing(path.with_name(path.name + suffix))
+    _refuse_existing(anchors_path(path))
     try:
         handle, name = tempfile.mkstemp(prefix=".run-", suffix=".tmp", dir=path.parent)  # 0600
         os.close(handle)
@@ -132,14 +135,21 @@ def _sync(path: Path) -> None:
         os.close(handle)
 
 
-def connect_writer(path: Path) -> sqlite3.Connection:
-    """Open an existing run for writing, with every setting of `WRITER` read back.
+def check_run(path: Path) -> None:
+    """Look at `path` without touching it.
 
     Raises:
         EventSourcingError: It is no run, or of a newer version (see `connect_reader`).
+    """
+    connect_reader(path).close()
+
+
+def connect_writer(path: Path) -> sqlite3.Connection:
+    """Open what `check_run` found good for writing, with every setting of `WRITER` read back.
+
+    Raises:
         StorageError: A setting that durability rests on did not take.
     """
-    connect_reader(path).close()  # Looked at first, so that a foreign file stays untouched.
     connection = _connect(path, "mode=rw")
     try:
         _configure(connection, WRITER)

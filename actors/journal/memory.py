@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from actors.journal.chain import Entry, Head, check_follows, genesis_hash
 from actors.journal.codec import canonical
-from actors.journal.port import Batch
+from actors.journal.port import SNAPSHOTS_KEPT, Batch, CommandRow, KnownCommandError, Snapshot
 from actors.journal.rows import LedgerRow, TradeRow, fold_balances, ledger_rows, trade_rows
 from arena.exceptions import EventSourcingError
 from arena.words import Book, Scalar
@@ -19,6 +19,7 @@ class MemoryJournal:
         entries: The history.
         ledger: What it moved.
         trades: What it traded.
+        commands: What was decided, by id.
         state: `arena_state`, without `as_of_seq`.
         process_log: (kind, canonical JSON) of what was recorded.
     """
@@ -29,13 +30,18 @@ class MemoryJournal:
         self.entries: list[Entry] = []
         self.ledger: list[LedgerRow] = []
         self.trades: list[TradeRow] = []
+        self.commands: dict[str, CommandRow] = {}
         self.state: dict[str, str] = {}
+        self._snapshots: list[Snapshot] = []
         self.process_log: list[tuple[str, str]] = []
 
     async def append(self, batch: Batch) -> Head:
         """See `Journal.append`."""
         self._check_open()
         head = check_follows(self._head, batch.entries)
+        known = [row.command_id for row in batch.commands if row.command_id in self.commands]
+        if known:
+            raise KnownCommandError(known)
         ledger, trades = [], []
         for entry, event in zip(batch.entries, batch.events, strict=True):
             ledger += ledger_rows(entry.seq, event)
@@ -43,6 +49,7 @@ class MemoryJournal:
         self.entries += batch.entries
         self.ledger += ledger
         self.trades += trades
+        self.commands |= {row.command_id: row for row in batch.commands}
         self.state |= batch.state
         self._head = head
         return head
@@ -57,12 +64,29 @@ class MemoryJournal:
         self._check_open()
         return self._head
 
-    async def trial_balance(self) -> dict[Book, dict[str, int]]:
+    async def recall(self, command_ids: Sequence[str]) -> dict[str, CommandRow]:
+        """See `Journal.recall`."""
+        self._check_open()
+        return {each: self.commands[each] for each in command_ids if each in self.commands}
+
+    async def trial_balance(self, upto: int | None = None) -> dict[Book, dict[str, int]]:
         """See `Journal.trial_balance`."""
         self._check_open()
         balances: dict[Book, dict[str, int]] = {book: {} for book in Book}
-        fold_balances(balances, (row[2:6] for row in self.ledger))
+        last = self._head.seq if upto is None else upto
+        fold_balances(balances, (row[2:6] for row in self.ledger if row.event_seq <= last))
         return balances
+
+    async def save_snapshot(self, snapshot: Snapshot) -> None:
+        """See `Journal.save_snapshot`."""
+        self._check_open()
+        others = [each for each in self._snapshots if each.seq != snapshot.seq]
+        self._snapshots = [snapshot, *others][:SNAPSHOTS_KEPT]
+
+    async def snapshots(self) -> list[Snapshot]:
+        """See `Journal.snapshots`."""
+        self._check_open()
+        return list(self._snapshots)
 
     async def record(self, kind: str, data: Mapping[str, Scalar]) -> None:
         """See `Journal.record`."""

@@ -6,14 +6,31 @@ is written.  Every implementation passes the same contract suite, `tests/contrac
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from hashlib import sha256
+from typing import NamedTuple, Protocol
 
 from actors.journal.chain import Entry, Head
 from arena.events import Event
 from arena.exceptions import ArenaError, EventSourcingError
 from arena.words import Book, Scalar
+
+SNAPSHOTS_KEPT = 2
+"""How many snapshots a journal keeps: the newest, and one in case that is spoiled."""
+
+
+class CommandRow(NamedTuple):
+    """What is remembered of a command that was decided.
+
+    `body_hash` is the SHA-256 of what was asked; `first_seq` is None where it caused nothing, and
+    `last_seq` is the head after it.
+    """
+
+    command_id: str
+    body_hash: str
+    first_seq: int | None
+    last_seq: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +41,13 @@ class Batch:
         entries: As `link` made them, one after the other.
         events: The event of each entry, from which ledger rows and trades are derived.
         state: Rows of `arena_state` to write anew: key -> value.
+        commands: What the entries answer.
     """
 
     entries: tuple[Entry, ...]
     events: tuple[Event, ...]
     state: Mapping[str, str] = field(default_factory=dict)
+    commands: tuple[CommandRow, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse a batch whose entries are not its events'.
@@ -39,6 +58,42 @@ class Batch:
         kinds = [type(event).__name__ for event in self.events]
         if [entry.event_type for entry in self.entries] != kinds:
             raise EventSourcingError("the entries of a batch are not those of its events")
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Where a resumed run may begin.
+
+    Attributes:
+        seq: The entry after which it was taken.
+        tick: The last tick that was settled.
+        version: Of the shape of `state`.
+        state: JSON.
+        event_hash: Hash of the entry at `seq`.
+    """
+
+    seq: int
+    tick: int
+    version: int
+    state: str
+    event_hash: str
+
+    @property
+    def state_hash(self) -> str:
+        """Return the SHA-256 of `state`."""
+        return sha256(self.state.encode()).hexdigest()
+
+
+class KnownCommandError(EventSourcingError):
+    """Commands of a batch are on record already; nothing was written.
+
+    Attributes:
+        command_ids: Which.
+    """
+
+    def __init__(self, command_ids: Sequence[str]) -> None:
+        super().__init__(f"commands on record already: {', '.join(command_ids)}")
+        self.command_ids = tuple(command_ids)
 
 
 class StorageError(ArenaError):
@@ -60,10 +115,15 @@ class Journal(Protocol):
         """Record `batch` durably and return the new head; an empty one only writes its state.
 
         Raises:
+            KnownCommandError: One of its commands is on record.  Nothing was written.
             EventSourcingError: It does not follow the head, or holds a row that is no transfer of
                 money.  Nothing was written.
             StorageError: The disk refused.
         """
+        ...
+
+    async def recall(self, command_ids: Sequence[str]) -> dict[str, CommandRow]:
+        """Return what is remembered of these commands, by id; of some it may be nothing."""
         ...
 
     async def read(self, after_seq: int = 0, limit: int = 1000) -> list[Entry]:
@@ -74,11 +134,26 @@ class Journal(Protocol):
         """Return the last entry's place and hash: seq 0 and the manifest's hash at the start."""
         ...
 
-    async def trial_balance(self) -> dict[Book, dict[str, int]]:
+    async def trial_balance(self, upto: int | None = None) -> dict[Book, dict[str, int]]:
         """Return every account's balance in micro-USD, added up from the ledger's rows.
 
         An account is there if any row names it, at 0 too; both books are always there.
+
+        Args:
+            upto: Leave out what moved after this `seq`; None leaves out nothing.
         """
+        ...
+
+    async def save_snapshot(self, snapshot: Snapshot) -> None:
+        """Keep `snapshot` and the one before; older ones go.
+
+        Raises:
+            StorageError: The disk refused.
+        """
+        ...
+
+    async def snapshots(self) -> list[Snapshot]:
+        """Return the snapshots that are kept, the newest first; one that was spoiled is not."""
         ...
 
     async def record(self, kind: str, data: Mapping[str, Scalar]) -> None:

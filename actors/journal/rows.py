@@ -6,9 +6,12 @@ journals write what it returns, `verify` compares what it finds.  Lines count fr
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
+from hashlib import sha256
 from typing import NamedTuple
 
+from actors.journal.port import CommandRow
 from arena.events import Event, PositionsReduced, TickSettled
 from arena.exceptions import EventSourcingError
 from arena.ledger import Transfer, transfers
@@ -107,6 +110,11 @@ def _failed(seq: int, line: int, order: RefusedOrder) -> TradeRow:
         status=TradeStatus.FAILED.value,
         reason=order.reason.value,
     )
+
+
+def command_digest(row: CommandRow, last_hash: str) -> str:
+    """Return what binds `row` to the chain, given the hash of the entry at its `last_seq`."""
+    return sha256(json.dumps([*row, last_hash]).encode()).hexdigest()
 
 
 def fold_balances(

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar, cast
 
 import aiosqlite
@@ -18,7 +18,7 @@ import aiosqlite
 from actors.journal.chain import Entry, Head
 from actors.journal.codec import canonical
 from actors.journal.files import create_database, database_path
-from actors.journal.port import Batch, StorageError
+from actors.journal.port import Batch, CommandRow, Snapshot, StorageError
 from actors.journal.store import Store
 from arena.exceptions import EventSourcingError
 from arena.words import Book, Scalar
@@ -59,15 +59,24 @@ class SqliteJournal:
         return cls(await StoreThread.start(make))
 
     @classmethod
-    async def open(cls, path: str | os.PathLike[str]) -> SqliteJournal:
+    async def open(
+        cls, path: str | os.PathLike[str], *, after_io_error: bool = False
+    ) -> SqliteJournal:
         """Return the journal of a run that exists.
 
+        Args:
+            path: The run's folder, or its file.
+            after_io_error: Open it although the last writer left word of an I/O error.
+
         Raises:
+            HistoryLostError: It ends before an entry that it once had.
             EventSourcingError: It is no run, damaged, or of a newer version.
+            LockedError: Somebody else is writing it.
+            IoErrorLeftError: The last writer ended in an I/O error.
             StorageError: SQLite refuses a setting.
         """
         database = database_path(path)
-        return cls(await StoreThread.start(lambda: Store(database)))
+        return cls(await StoreThread.start(lambda: Store(database, after_io_error=after_io_error)))
 
     async def append(self, batch: Batch) -> Head:
         """See `Journal.append`."""
@@ -81,9 +90,21 @@ class SqliteJournal:
         """See `Journal.head`."""
         return await self._thread.visit(lambda store: store.head())
 
-    async def trial_balance(self) -> dict[Book, dict[str, int]]:
+    async def recall(self, command_ids: Sequence[str]) -> dict[str, CommandRow]:
+        """See `Journal.recall`."""
+        return await self._thread.visit(lambda store: store.recall(command_ids))
+
+    async def trial_balance(self, upto: int | None = None) -> dict[Book, dict[str, int]]:
         """See `Journal.trial_balance`."""
-        return await self._thread.visit(lambda store: store.trial_balance())
+        return await self._thread.visit(lambda store: store.trial_balance(upto))
+
+    async def save_snapshot(self, snapshot: Snapshot) -> None:
+        """See `Journal.save_snapshot`."""
+        await self._thread.visit(lambda store: store.save_snapshot(snapshot))
+
+    async def snapshots(self) -> list[Snapshot]:
+        """See `Journal.snapshots`."""
+        return await self._thread.visit(lambda store: store.snapshots())
 
     async def record(self, kind: str, data: Mapping[str, Scalar]) -> None:
         """See `Journal.record`."""
@@ -136,11 +157,13 @@ class StoreThread(aiosqlite.Connection):
 
     async def close(self) -> None:
         """Empty the -wal file, close the database, end the thread; a second call does nothing."""
-        if self._store is None:
+        store = self._store
+        if store is None:
             return
         try:
-            await self.visit(Store.checkpoint)
+            await self.visit(Store.finish)
         finally:
             self._store = None
             await super().close()
             self._thread.join()
+            store.release()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
 from actors.journal.chain import Receipt
 from arena.commands import Command
-from arena.events import Event
+from arena.events import AllocationError, Event
+from arena.exceptions import ValidationError
 from arena.words import Refusal
 
 CONTROL, AGENTS, API = "control", "agents", "api"
@@ -50,9 +52,33 @@ class Answer:
         events: What the command caused.
         refusal: Why it was refused; None where it was not.
         detail: More about the refusal, for people.
+        duplicate: Whether it had been answered before, and this is that answer.
     """
 
     receipt: Receipt
     events: tuple[Event, ...]
     refusal: Refusal | None = None
     detail: str = ""
+    duplicate: bool = False
+
+
+def answer_of(receipt: Receipt, events: Sequence[Event], *, duplicate: bool = False) -> Answer:
+    """Return the answer to a command that caused `events`, the last of them at `receipt`."""
+    refusal = next((event for event in events if isinstance(event, AllocationError)), None)
+    if refusal is None:
+        return Answer(receipt, tuple(events), duplicate=duplicate)
+    reason, detail = refusal.reason, refusal.detail
+    return Answer(receipt, tuple(events), reason, detail, duplicate=duplicate)
+
+
+class CommandConflictError(ValidationError):
+    """A command came with the id of another one, which asked for something else.
+
+    Attributes:
+        command_id: The id.
+    """
+
+    def __init__(self, command_id: str) -> None:
+        needed = "an id of its own: another command has it, and asked for something else"
+        super().__init__("command_id", found=command_id, needed=needed)
+        self.command_id = command_id

@@ -12,7 +12,7 @@ import pytest_asyncio
 from actors.journal.chain import Entry, Head, entry_hash
 from actors.journal.codec import decode
 from actors.journal.memory import MemoryJournal
-from actors.journal.port import Batch, Journal
+from actors.journal.port import Batch, CommandRow, Journal, KnownCommandError, Snapshot
 from actors.journal.sqlite import SqliteJournal
 from arena.events import EVENT_TYPES, Event
 from arena.exceptions import EventSourcingError
@@ -198,3 +198,48 @@ async def test_a_closed_journal_says_so_and_may_be_closed_again(journal: Journal
         await journal.append(a_batch(GENESIS, LIFE))
     with pytest.raises(EventSourcingError, match="closed"):
         await journal.read()
+
+
+def _asked(batch: Batch, *rows: CommandRow) -> Batch:
+    return replace(batch, commands=rows)
+
+
+async def test_what_was_decided_is_remembered_with_its_entries(journal: Journal) -> None:
+    row, nothing = CommandRow("open", "b" * 64, 1, len(LIFE)), CommandRow("kill-1", "c", None, 3)
+
+    await journal.append(_asked(a_batch(GENESIS, LIFE), row, nothing))
+
+    assert await journal.recall(["open", "never", "kill-1"]) == {"open": row, "kill-1": nothing}
+
+
+async def test_a_known_command_is_named_and_takes_its_batch_with_it(journal: Journal) -> None:
+    first = CommandRow("open", "b", 1, 1)
+    head = await journal.append(_asked(a_batch(GENESIS, [OPENED]), first))
+    again, other = CommandRow("open", "b", 2, 2), CommandRow("pay", "b", 2, 2)
+
+    with pytest.raises(KnownCommandError) as caught:
+        await journal.append(_asked(a_batch(head, [an_allocation(5)]), again, other))
+
+    assert caught.value.command_ids == ("open",)
+    assert await journal.head() == head
+    assert await journal.recall(["pay"]) == {}
+    assert await journal.append(_asked(a_batch(head, [an_allocation(5)]), other)) != head
+
+
+async def test_the_trial_balance_can_stop_at_an_entry(journal: Journal) -> None:
+    await journal.append(a_batch(GENESIS, [OPENED, an_allocation(5), an_allocation(7)]))
+
+    for upto, paid in ((3, 12), (2, 5), (None, 12)):
+        balances = await journal.trial_balance(upto)
+        assert balances[Book.REAL]["agent:g000-001"] == paid
+    assert "agent:g000-001" not in (await journal.trial_balance(1))[Book.REAL]
+
+
+async def test_the_last_two_snapshots_are_kept_newest_first(journal: Journal) -> None:
+    await journal.append(a_batch(GENESIS, LIFE))
+    made = [Snapshot(seq, seq - 1, 1, f'{{"n":{seq}}}', "0" * 64) for seq in (1, 2, 3)]
+
+    for each in made:
+        await journal.save_snapshot(each)
+
+    assert await journal.snapshots() == [made[2], made[1]]

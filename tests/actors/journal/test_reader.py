@@ -39,6 +39,8 @@ def test_a_reader_shows_all_that_was_written(database: Path) -> None:
             "manifest": MANIFEST,
             "genesis": GENESIS.hash,
             "run_id": RUN,
+            "commands_from": "1",
+            "writer_epoch": "1",
         }
         assert run.head().hash == batch.entries[-1].hash
         assert tuple(run.entries()) == batch.entries

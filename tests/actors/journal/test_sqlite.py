@@ -114,8 +114,9 @@ def test_the_file_says_what_it_is_and_is_nobody_elses(database: Path) -> None:
     assert database.stat().st_mode & 0o777 == 0o600
 
 
-def test_a_finished_run_is_a_single_file(database: Path) -> None:
-    assert [path.name for path in database.parent.iterdir()] == ["run.db"]
+def test_a_finished_run_is_one_file_with_its_anchors_and_its_lock(database: Path) -> None:
+    names = sorted(path.name for path in database.parent.iterdir())
+    assert names == ["run.anchors.jsonl", "run.db", "run.lock"]
 
 
 def test_the_writer_has_every_setting_that_durability_rests_on(database: Path) -> None:
@@ -152,7 +153,7 @@ def test_until_it_is_complete_the_run_has_no_name(
     with pytest.raises(StorageError, match="cannot create"):
         asyncio.run(SqliteJournal.create(tmp_path, RUN, MANIFEST, META))
 
-    assert seen == [(4,), False]
+    assert seen == [(6,), False]
     assert list(tmp_path.iterdir()) == []
 
 

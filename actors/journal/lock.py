@@ -1,0 +1,63 @@
+"""The lock: one process writes a run, and whoever comes second is told who that is.
+
+The rule: the kernel holds the lock, so a process that dies leaves none behind, and what the file
+says is only for people.  A writer also has an epoch in the database (see `Store`): somebody who
+lost the lock file without knowing it cannot write either.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from pathlib import Path
+
+from arena.exceptions import ArenaError
+
+
+class LockedError(ArenaError):
+    """Another process is writing this run.
+
+    Attributes:
+        pid: Which one; None where the lock file does not say.
+    """
+
+    def __init__(self, path: Path, pid: int | None) -> None:
+        who = "another process" if pid is None else f"process {pid}"
+        super().__init__(f"{str(path)!r} is being written by {who}; wait for it, or stop it")
+        self.pid = pid
+
+
+class WriterLock:
+    """The right to write one run, from its making to `release`."""
+
+    def __init__(self, database: Path) -> None:
+        """Take the lock of `database`.
+
+        Raises:
+            LockedError: Somebody else has it, be it in this process.
+            OSError: The folder takes no file.
+        """
+        path = database.with_suffix(".lock")
+        self._handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        try:
+            fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            pid = _pid_in(os.pread(self._handle, 4096, 0))
+            os.close(self._handle)
+            raise LockedError(database, pid) from None
+        text = json.dumps({"pid": os.getpid()}).encode()
+        os.ftruncate(self._handle, 0)
+        os.pwrite(self._handle, text, 0)
+
+    def release(self) -> None:
+        """Let go; the file stays, for removing it would let two hold a lock of one name."""
+        os.close(self._handle)
+
+
+def _pid_in(content: bytes) -> int | None:
+    try:
+        pid = json.loads(content)["pid"]
+    except (ValueError, TypeError, KeyError):
+        return None
+    return pid if isinstance(pid, int) else None
