@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
+from itertools import repeat
 from struct import Struct
 from typing import TypeAlias
 
@@ -101,6 +102,22 @@ def digest(fields: Sequence[bytes | None]) -> str:
     """Return the hash of an entry, given the stored bytes of its `HASHED` fields in order."""
     lengths = _lengths(*[-1 if field is None else len(field) for field in fields])
     return sha256(b"".join((_EVENT_TAG, lengths, *filter(None, fields)))).hexdigest()
+
+
+def digests(columns: Sequence[Sequence[bytes | None]]) -> list[str]:
+    """Return the hashes of many entries: `digest` of each row of the `HASHED` columns."""
+    lengths = map(_lengths, *[_lengths_of(column) for column in columns])
+    fields = [
+        [field or b"" for field in column] if None in column else column for column in columns
+    ]
+    rows = zip(repeat(_EVENT_TAG), lengths, *fields)
+    return [sha256(b"".join(row)).hexdigest() for row in rows]
+
+
+def _lengths_of(column: Sequence[bytes | None]) -> Iterable[int]:
+    if None in column:
+        return [-1 if field is None else len(field) for field in column]
+    return map(len, column)
 
 
 def entry_hash(entry: Entry) -> str:
