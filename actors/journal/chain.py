@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from itertools import repeat
 from struct import Struct
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 from actors.journal.codec import encode
 from actors.journal.upcasters import version_of
@@ -117,7 +117,7 @@ def digests(columns: Sequence[Sequence[bytes | None]]) -> list[str]:
 def _lengths_of(column: Sequence[bytes | None]) -> Iterable[int]:
     if None in column:
         return [-1 if field is None else len(field) for field in column]
-    return map(len, column)
+    return map(len, cast("Sequence[bytes]", column))
 
 
 def entry_hash(entry: Entry) -> str:

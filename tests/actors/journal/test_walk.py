@@ -1,4 +1,4 @@
-"""`check_chain` goes on from any place that is known to be good, and names the first that is not."""
+"""`check_chain` goes on from any place that is known good, and names the first that is not."""
 
 from __future__ import annotations
 
