@@ -7,15 +7,14 @@ foreign file is looked at without being touched.
 
 from __future__ import annotations
 
-import errno
 import os
 import sqlite3
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
 from actors.journal.anchors import anchors_path
 from actors.journal.chain import genesis_hash
+from actors.journal.placing import appearing, refuse_existing
 from actors.journal.port import StorageError
 from actors.journal.schema import (
     APPLICATION_ID,
@@ -52,8 +51,6 @@ READER: Mapping[str, str | int] = {
     "cell_size_check": 1,
 }
 
-_UNLINKABLE = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOTSUP}
-
 
 def database_path(path: str | os.PathLike[str]) -> Path:
     """Return the database that `path` means: itself, or the `run.db` inside a folder."""
@@ -79,20 +76,10 @@ def create_database(path: Path, run_id: str, manifest: str, meta: Mapping[str, s
     taken = meta.keys() & (own.keys() | {"writer_epoch", "commands_from"})
     if taken:
         raise ValueError(f"meta cannot hold {sorted(taken)}")
-    for suffix in ("", "-wal", "-shm", "-journal"):  # A stale -wal would be played into a new file.
-        _refuse_existing(path.with_name(path.name + suffix))
-    _refuse_existing(anchors_path(path))
+    check_free(path)
     try:
-        handle, name = tempfile.mkstemp(prefix=".run-", suffix=".tmp", dir=path.parent)  # 0600
-        os.close(handle)
-        building = Path(name)
-        try:
+        with appearing(path) as building:
             _build(building, own | dict(meta))
-            _sync(building)
-            _publish(building, path)
-        finally:
-            building.unlink(missing_ok=True)
-        _sync(path.parent)
     except FileExistsError:
         raise
     except (OSError, sqlite3.Error) as error:
@@ -111,28 +98,15 @@ def _build(path: Path, meta: Mapping[str, str]) -> None:
         connection.close()
 
 
-def _publish(building: Path, path: Path) -> None:
-    """Give the file its name; a link, unlike a rename, never replaces what is there."""
-    try:
-        os.link(building, path)
-    except OSError as error:
-        if error.errno not in _UNLINKABLE:
-            raise
-        _refuse_existing(path)  # This file system has no links: the best it can do.
-        building.rename(path)
+def check_free(path: Path) -> None:
+    """Check that a database can be made at `path`: nothing is there, and nothing is left of one.
 
-
-def _refuse_existing(path: Path) -> None:
-    if path.exists():
-        raise FileExistsError(f"{str(path)!r} exists; a new run needs a place of its own")
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    Raises:
+        FileExistsError: Something is.
+    """
+    for suffix in ("", "-wal", "-shm", "-journal"):  # A stale -wal would be played into a new file.
+        refuse_existing(path.with_name(path.name + suffix))
+    refuse_existing(anchors_path(path))
 
 
 def check_run(path: Path) -> None:

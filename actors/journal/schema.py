@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -60,18 +60,31 @@ def migrate(connection: sqlite3.Connection, upto: int | None = None) -> None:
         connection: In autocommit mode (`isolation_level=None`).
         upto: How many migrations the database shall have in the end.
     """
-    (done,) = connection.execute("PRAGMA user_version").fetchone()
-    for number, script in enumerate(migrations()[done:upto], start=done + 1):
-        connection.execute("BEGIN IMMEDIATE")
-        try:
+    scripts = migrations()[:upto]
+    while schema_version(connection) < len(scripts):
+        _migrate_once(connection, scripts)
+
+
+def _migrate_once(connection: sqlite3.Connection, scripts: Sequence[str]) -> None:
+    """Carry out the next migration as a whole, or not at all."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        done = schema_version(connection)  # Asked again where nobody else can change it.
+        for script in scripts[done : done + 1]:
             for statement in _statements(script):
                 connection.execute(statement)
-            connection.execute(f"PRAGMA user_version = {number}")
-            connection.execute("COMMIT")
-        except BaseException:
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
-            raise
+            connection.execute(f"PRAGMA user_version = {done + 1}")
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+def schema_version(connection: sqlite3.Connection) -> int:
+    """Return how many migrations the database has."""
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    return int(version)
 
 
 def _statements(script: str) -> Iterator[str]:
@@ -93,7 +106,7 @@ def check_identity(connection: sqlite3.Connection, name: str) -> None:
     """
     try:
         (application_id,) = connection.execute("PRAGMA application_id").fetchone()
-        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        version = schema_version(connection)
     except sqlite3.DatabaseError as error:
         if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_NOTADB:
             raise NotARunError(f"{name!r} is not an arena database: {error}") from error
@@ -113,8 +126,7 @@ def check_schema(connection: sqlite3.Connection) -> list[str]:
     Raises:
         sqlite3.DatabaseError, UnicodeDecodeError: The schema cannot be read at all (`DAMAGE`).
     """
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
-    expected, found = _reference(version), _objects(connection)
+    expected, found = _reference(schema_version(connection)), _objects(connection)
     damage = [f"{kind} {name} is missing" for kind, name in expected if (kind, name) not in found]
     for (kind, name), sql in found.items():
         if (kind, name) not in expected:

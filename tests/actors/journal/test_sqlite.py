@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from actors.journal import files
+from actors.journal import files, placing
 from actors.journal.chain import Head
 from actors.journal.port import StorageError
 from actors.journal.reader import open_run
@@ -149,7 +149,7 @@ def test_until_it_is_complete_the_run_has_no_name(
         seen.append(path.exists())
         raise OSError(5, "Input/output error")
 
-    monkeypatch.setattr(files, "_publish", publish)
+    monkeypatch.setattr(placing, "_publish", publish)
     with pytest.raises(StorageError, match="cannot create"):
         asyncio.run(SqliteJournal.create(tmp_path, RUN, MANIFEST, META))
 
