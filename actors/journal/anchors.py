@@ -21,6 +21,9 @@ from arena.exceptions import EventSourcingError
 SYNC_EVERY_S = 1.0
 SYNC_EVERY_EVENTS = 1000
 
+_LINE_MAX = 192
+"""No line is longer, and no two are shorter."""
+
 
 class HistoryLostError(EventSourcingError):
     """The journal ends before an entry that it once had.
@@ -42,23 +45,33 @@ def anchors_path(database: Path) -> Path:
 def read_anchors(path: Path) -> list[Head] | None:
     """Return the anchors in `path`, oldest first; None where there is no such file.
 
-    A last line that is torn is no anchor: the power went while it was written over.
+    A last line that is torn is no anchor: the power went while it was written over.  What is left
+    of it may be anything, line ends too.
 
     Raises:
         EventSourcingError: Another line is no anchor.
     """
     try:
-        lines = path.read_bytes().splitlines(keepends=True)
+        content = path.read_bytes()
     except FileNotFoundError:
         return None
-    anchors = []
-    for number, line in enumerate(lines, start=1):
-        anchor = _anchor(line)
-        if anchor is not None:
-            anchors.append(anchor)
-        elif number < len(lines):
-            raise EventSourcingError(f"{str(path)!r} line {number} is no anchor: {line!r:.80}")
+    anchors, end = _split(content)
+    if len(content) - end > _LINE_MAX:
+        line, number = content[end : end + 80], len(anchors) + 1
+        raise EventSourcingError(f"{str(path)!r} line {number} is no anchor: {line!r}")
     return anchors
+
+
+def _split(content: bytes) -> tuple[list[Head], int]:
+    """Return the anchors before the first thing that is none, and where they end."""
+    anchors, end = [], 0
+    for line in content.splitlines(keepends=True):
+        anchor = _anchor(line)
+        if anchor is None:
+            break
+        anchors.append(anchor)
+        end += len(line)
+    return anchors, end
 
 
 def _line(head: Head) -> bytes:
@@ -104,9 +117,7 @@ class Anchors:
         flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
         self._handle = os.open(path, flags, 0o600)
         size = os.fstat(self._handle).st_size
-        last = os.pread(self._handle, 512, max(0, size - 512)).splitlines(keepends=True)[-1:]
-        torn = sum(len(line) for line in last if _anchor(line) is None)
-        self._end = size - torn
+        _, self._end = _split(os.pread(self._handle, size, 0))
         os.ftruncate(self._handle, self._end)
         self._synced = head
         self._synced_at = time.monotonic()

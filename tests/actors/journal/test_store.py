@@ -129,7 +129,9 @@ def test_an_anchor_of_another_history_is_refused(path: Path) -> None:
         Store(path)
 
 
-@pytest.mark.parametrize("torn", [b'{"seq":9', b'{"seq":9,"hash":"00","check":"00"}\n'])
+@pytest.mark.parametrize(
+    "torn", [b'{"seq":9', b'{"seq":9,"hash":"00","check":"00"}\n', b'{"s\n\r\x00\n\xff', b"\n"]
+)
 def test_a_torn_last_anchor_is_none(path: Path, torn: bytes) -> None:
     leave(Store(path))
     anchors = anchors_path(path)
