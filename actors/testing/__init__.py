@@ -1,0 +1,31 @@
+"""The public harness: a seeded event loop, a disk that fails, and an oracle that shares no code."""
+
+from actors.testing.journal import DiskFaults, Moment, SimDisk, SimJournal
+from actors.testing.loop import (
+    DeadlockError,
+    EndlessError,
+    EscapedError,
+    Explore,
+    SimLoop,
+    Simulated,
+    SimulationError,
+    simulate,
+)
+from actors.testing.oracle import Evidence, judge
+
+__all__ = [
+    "DeadlockError",
+    "DiskFaults",
+    "EndlessError",
+    "EscapedError",
+    "Evidence",
+    "Explore",
+    "Moment",
+    "SimDisk",
+    "SimJournal",
+    "SimLoop",
+    "Simulated",
+    "SimulationError",
+    "judge",
+    "simulate",
+]
