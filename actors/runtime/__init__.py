@@ -1,6 +1,7 @@
 """A small actor toolkit on asyncio.  It has never heard of money."""
 
 from actors.runtime.actor import Actor, BatchActor
+from actors.runtime.budget import StepBudget, StepInterrupted
 from actors.runtime.clock import Clock, ManualClock, WallClock
 from actors.runtime.deadlines import Deadlines
 from actors.runtime.envelope import Envelope
@@ -17,6 +18,7 @@ from actors.runtime.ref import Ref
 from actors.runtime.roll import Roll
 from actors.runtime.system import ActorSystem
 from actors.runtime.tasks import Exit, ExitReason, spawn
+from actors.runtime.watchdog import Watchdog
 
 __all__ = [
     "Actor",
@@ -37,6 +39,9 @@ __all__ = [
     "ManualClock",
     "Ref",
     "Roll",
+    "StepBudget",
+    "StepInterrupted",
     "WallClock",
+    "Watchdog",
     "spawn",
 ]

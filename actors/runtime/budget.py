@@ -1,0 +1,137 @@
+"""A budget for somebody else's code: a call that takes longer is interrupted where it stands.
+
+The rule: the interruption is raised below `StepBudget.call`, or nowhere.  An alarm rings a few
+times per budget; it looks for a call that is overdue on the very stack that it interrupted, and
+where there is none it does nothing.  So nobody arms or disarms anything, and nothing can be late.
+
+What can be interrupted: Python code, waiting (`time.sleep`, sockets, locks), and C code that asks
+for signals itself (regular expressions, arithmetic of huge integers).  What cannot: other C code,
+until it returns (`sum(range(10**12))`, most of numpy), and code that catches `BaseException` and
+goes on; those are for the `Watchdog`.  A huge allocation is a `MemoryError`, or the end of the
+process where the system promises memory that it has not.  Outside the main thread, and where there
+are no interval timers, nothing is interrupted: `took_s` tells afterwards.
+"""
+
+from __future__ import annotations
+
+import math
+import signal
+import threading
+import time
+from collections.abc import Callable
+from types import FrameType, TracebackType
+from typing import Any, ParamSpec, Self, TypeVar
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+RINGS_PER_BUDGET = 8
+"""How finely the alarm looks: an interruption is late by at most this part of the budget."""
+
+
+class StepInterrupted(BaseException):
+    """The call took longer than its budget.  No `Exception`: who catches those must not keep it."""
+
+
+class StepBudget:
+    """What one call may take; to be entered where the calls are made.
+
+    Attributes:
+        budget_s: Seconds.
+        took_s: What the latest call took.
+        ended: How many calls have come to an end, whatever end.
+    """
+
+    def __init__(self, budget_s: float) -> None:
+        self.budget_s = budget_s
+        self.took_s = 0.0
+        self.ended = 0
+
+    def __enter__(self) -> Self:
+        """Let overdue calls be interrupted from now on, if this is the main thread."""
+        if threading.current_thread() is threading.main_thread() and hasattr(signal, "setitimer"):
+            _ALARM.join(self)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Interrupt nothing more."""
+        _ALARM.leave(self)
+
+    def call(self, step: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Return `step(...)`.
+
+        Raises:
+            StepInterrupted: It took longer than the budget, and could be interrupted.
+        """
+        due = time.perf_counter() + self.budget_s  # The alarm reads it here: see `_overdue`.
+        try:
+            return step(*args, **kwargs)
+        finally:
+            self.took_s = time.perf_counter() - due + self.budget_s
+            self.ended += 1
+
+
+_CALL = StepBudget.call.__code__
+
+
+def _overdue(frame: FrameType | None) -> bool:
+    """Whether a `StepBudget.call` that is on the stack of `frame` has run out of time."""
+    while frame is not None:
+        if frame.f_code is _CALL:
+            due: float = frame.f_locals.get("due", math.inf)
+            return time.perf_counter() > due
+        frame = frame.f_back
+    return False
+
+
+class _Alarm:
+    """The one interval timer of the process, shared by the budgets that are in use.
+
+    Somebody may have set it before (a test runner does): it rings for them when it would have, and
+    is theirs again afterwards.
+    """
+
+    def __init__(self) -> None:
+        self._budgets: list[StepBudget] = []
+        self._theirs: Any = None
+        self._their_due = math.inf
+        self._their_interval = 0.0
+
+    def join(self, budget: StepBudget) -> None:
+        if not self._budgets:
+            self._theirs = signal.getsignal(signal.SIGALRM) or signal.SIG_DFL
+            left, self._their_interval = signal.getitimer(signal.ITIMER_REAL)
+            self._their_due = time.perf_counter() + left if left else math.inf
+            signal.signal(signal.SIGALRM, self._ring)
+        self._budgets.append(budget)
+        every_s = min(one.budget_s for one in self._budgets) / RINGS_PER_BUDGET
+        signal.setitimer(signal.ITIMER_REAL, every_s, every_s)
+
+    def leave(self, budget: StepBudget) -> None:
+        if budget in self._budgets:
+            self._budgets.remove(budget)
+            if not self._budgets:
+                self._give_back()
+
+    def _give_back(self) -> None:
+        signal.setitimer(signal.ITIMER_REAL, 0.0)
+        signal.signal(signal.SIGALRM, self._theirs)
+        if self._their_due < math.inf:
+            left = max(self._their_due - time.perf_counter(), 1e-6)
+            signal.setitimer(signal.ITIMER_REAL, left, self._their_interval)
+
+    def _ring(self, signum: int, frame: FrameType | None) -> None:
+        del signum
+        if time.perf_counter() >= self._their_due:
+            self._budgets.clear()
+            self._give_back()
+        elif _overdue(frame):
+            raise StepInterrupted
+
+
+_ALARM = _Alarm()
