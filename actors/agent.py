@@ -1,18 +1,18 @@
 """An agent: one competitor, one task.  It sees the market up to now, decides, and asks.
 
-Its strategy is somebody else's code: whatever it raises ends this task and no other, and its answer
-is checked before anyone sees it.
+Its strategy is somebody else's code: whatever it raises ends this task and no other, its answer is
+checked before anyone sees it, and a step that takes too long is interrupted where it stands.
 """
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
+from typing import ParamSpec, TypeVar
 
 from actors.messages.allocator import AGENTS, ASK_TIMEOUT_S, AllocatorMessage, Answer
 from actors.messages.desk import DeskMessage, Orders
 from actors.messages.market import AgentMessage, CycleOpened, ManagerMessage, Requested
-from actors.runtime import Actor, Ref
+from actors.runtime import Actor, Ref, StepBudget, StepInterrupted
 from arena.agents import Agent
 from arena.commands import RequestCapital
 from arena.exceptions import AgentError
@@ -22,79 +22,111 @@ from arena.money import MONEY_MAX, Money
 from arena.strategies import HOLD, BookView, Decision, Memory, Strategy, check_targets
 from arena.treasury import Treasury
 
+P = ParamSpec("P")
+T = TypeVar("T")
+
 WRONG_ANSWER = "wrong_answer"
 """The kind of failure of a strategy that answers with something that is no answer."""
 
+HUNG = "hung"
+"""The kind of failure of a strategy that was interrupted: it took longer than a step may."""
+
 STEP_BUDGET_S = 2.0
-"""What a decision may take; a longer one marks the run as not reproducible."""
+"""What a step of a strategy may take; a longer one marks the run as not reproducible."""
 
 
 class AgentActor(Actor[AgentMessage, None]):
-    """Runs one strategy with its own memory; a restart begins with an empty one."""
+    """Runs one strategy with its own memory."""
 
     def __init__(  # noqa: PLR0913  # whom it talks to, and what it knows
         self,
         agent_id: AgentId,
         make_strategy: Callable[[], Strategy],
+        memory: Memory,
         *,
         market: MarketView,
         treasury: Callable[[], Treasury],
         desk: Ref[DeskMessage, None],
         allocator: Ref[AllocatorMessage, Answer],
         manager: Ref[ManagerMessage, Answer | None],
+        budget: StepBudget,
         overran: Callable[[AgentId, float], None],
     ) -> None:
         super().__init__(agent_id, lanes={"market": 4})
         self._agent_id = agent_id
         self._make_strategy = make_strategy
-        self._memory: Memory = {}
+        self._memory = memory
         self._market = market
         self._treasury = treasury
         self._desk = desk
         self._allocator = allocator
         self._manager = manager
+        self._budget = budget
         self._overran = overran
 
     async def started(self) -> None:
         """Make the strategy: in this task, so that one that cannot be made hurts nobody else."""
-        self._strategy = self._make_strategy()
+        self._strategy = self._step("its making", self._make_strategy)
 
     async def receive(self, message: AgentMessage) -> None:
         """Answer the desk's roll, or tell the allocator how much capital would be of use."""
         agent = self._treasury().agents[self._agent_id]
         if isinstance(message, CycleOpened):
-            await self._request(self._book(agent))
+            await self._request(self._step("capacity", self._wish, self._book(agent)))
             return
-        decision = self._decide(self._book(agent))
+        decision = self._step("decide", self._decide, self._book(agent))
         orders = Orders(self._agent_id, message.tick, decision)
         await self._desk.ask(orders, timeout_s=ASK_TIMEOUT_S, lane=AGENTS)
 
+    def _step(self, what: str, step: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Return `step(...)`, in which the strategy's code runs; report it if it took too long.
+
+        Raises:
+            AgentError: It was interrupted.
+        """
+        budget = self._budget
+        try:
+            answer = budget.call(step, *args, **kwargs)
+        except StepInterrupted as interrupted:
+            self._overran(self._agent_id, budget.took_s)
+            fault = f"{what} took more than {budget.budget_s:g} s"
+            raise AgentError(self._agent_id, HUNG, fault) from interrupted
+        if budget.took_s > budget.budget_s:
+            self._overran(self._agent_id, budget.took_s)
+        return answer
+
     def _decide(self, book: BookView) -> Decision:
-        """Return the strategy's decision, checked and copied; report it if it took too long.
+        """Return the strategy's decision, checked and copied.
 
         Raises:
             AgentError: It is no decision.
         """
-        began = time.perf_counter()
         decision = self._strategy.decide(self._market, book, self._memory)
-        took_s = time.perf_counter() - began
-        if took_s > STEP_BUDGET_S:
-            self._overran(self._agent_id, took_s)
         fault = check_targets(decision, self._strategy.instruments)
         if fault is not None:
             raise AgentError(self._agent_id, WRONG_ANSWER, fault)
         return HOLD if decision is HOLD else {name: float(w) for name, w in decision.items()}
 
-    async def _request(self, book: BookView) -> None:
-        """Put the wish into the allocator's mailbox, say so, and wait for the cycle's word."""
+    def _wish(self, book: BookView) -> Money | None:
+        """Return how much capital the strategy could use.
+
+        Raises:
+            AgentError: It is no sum of money.
+        """
         wish: object = self._strategy.capacity(self._market, book)
-        if wish is not None and (type(wish) is not int or not 0 <= wish <= MONEY_MAX):
+        if wish is None:
+            return None
+        if type(wish) is not int or not 0 <= wish <= MONEY_MAX:
             fault = f"capacity is {wish!r:.40}, needed None or whole micro-USD, 0 to {MONEY_MAX}"
             raise AgentError(self._agent_id, WRONG_ANSWER, fault)
+        return Money(wish)
+
+    async def _request(self, wish: Money | None) -> None:
+        """Put the wish into the allocator's mailbox, say so, and wait for the cycle's word."""
         command = RequestCapital(
             command_id=f"cycle-{self._treasury().cycle + 1}-{self._agent_id}",
             agent_id=self._agent_id,
-            amount=None if wish is None else Money(wish),
+            amount=wish,
         )
         answer = self._allocator.ask(command, timeout_s=ASK_TIMEOUT_S, lane=AGENTS)
         self._manager.tell(Requested(self._agent_id))

@@ -39,7 +39,7 @@ class MarketFeed(Actor[Advance, int | None]):
         market: Market,
         view: MarketView,
         *,
-        warmup: int,
+        revealed: int,
         treasury: Callable[[], Treasury],
         desk: Ref[DeskMessage, None],
         manager: Ref[ManagerMessage, Answer | None],
@@ -48,15 +48,15 @@ class MarketFeed(Actor[Advance, int | None]):
         super().__init__("market_feed", lanes={"control": 16})
         self._market = market
         self._view = view
-        self._warmup = warmup
+        self._revealed = revealed
         self._treasury = treasury
         self._desk = desk
         self._manager = manager
         self._agents = agents
 
     async def started(self) -> None:
-        """Reveal the bars before the first tick."""
-        self._view.reveal(self._market.values[: self._warmup])
+        """Reveal the bars before the first tick to come."""
+        self._view.reveal(self._market.values[: self._revealed])
 
     async def receive(self, message: Advance) -> int | None:
         """Settle the next bar and return its tick; None where there is no next bar."""

@@ -19,9 +19,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
+from actors.agent import STEP_BUDGET_S
 from actors.app.asking import reveal
-from actors.app.bootstrap import Cast, assemble
+from actors.app.bootstrap import Cast, Start, assemble
 from actors.app.desk import Desk
+from actors.app.snapshots import take_snapshot
 from actors.journal.chain import Entry, Head, genesis_hash, timestamp
 from actors.journal.codec import decode
 from actors.journal.memory import MemoryJournal
@@ -30,7 +32,7 @@ from actors.messages.allocator import API, CONTROL, Answer, Audit
 from actors.messages.desk import API as DESK_API
 from actors.messages.desk import DeskMessage
 from actors.messages.market import Advance, CycleNow
-from actors.runtime import ActorSystem, WallClock
+from actors.runtime import ActorSystem, StepBudget, WallClock
 from arena import commands as c
 from arena.commands import Command
 from arena.events import (
@@ -77,47 +79,56 @@ class Arena:
     """
 
     def __init__(
-        self, experiment: Experiment, market: Market, journal: Journal | None = None
+        self,
+        experiment: Experiment,
+        market: Market,
+        journal: Journal | None = None,
+        *,
+        start: Start | None = None,
+        step_budget_s: float = STEP_BUDGET_S,
     ) -> None:
         """Prepare a run; it begins with `async with`.
 
         Args:
             experiment: What is run.
             market: Warm-up and all the bars to settle.
-            journal: An empty journal whose genesis is the experiment's manifest; one in memory by
-                default.  It is closed with the arena.
+            journal: A journal whose head is that of `start`; an empty one in memory by default.  It
+                is closed with the arena.
+            start: Where the run goes on; by default it begins, and the genesis of the journal is
+                the experiment's manifest.
+            step_budget_s: Seconds after which a step of a strategy is interrupted.
         """
         self.experiment = experiment
         facts = manifest(experiment)
-        self.run_id = run_id_of(facts)
+        self._start = start or Start(
+            run_id_of(facts), Head(0, genesis_hash(facts)), Treasury(experiment)
+        )
+        self.run_id = self._start.run_id
         self._market = market
         self._journal = journal or MemoryJournal(facts)
         self._stack = AsyncExitStack()
         self._cast: Cast | None = None
         self._asked = 0
+        self.budget = StepBudget(step_budget_s)
         self.desk = Desk(self._ask_desk, self.send, self._next)
 
     async def __aenter__(self) -> Self:
-        """Start the actors and give birth to the first generation.
+        """Start the actors and, at the beginning of a run, give birth to the first generation.
 
         Raises:
-            ValidationError: The journal is not an empty one of this experiment, or the market has
-                not the experiment's number of bars.
+            ValidationError: The journal is not where the run is to start, or the market has not the
+                experiment's number of bars.
         """
         async with AsyncExitStack() as stack:
             stack.push_async_callback(self._journal.close)
-            head = await self._journal.head()
-            self._check_fits(head)
+            self._check_fits(await self._journal.head())
+            stack.enter_context(self.budget)
             system = await stack.enter_async_context(ActorSystem())
             self._cast = assemble(
-                system,
-                self.experiment,
-                self._market,
-                self._journal,
-                run_id=self.run_id,
-                head=head,
+                system, self._start, self._market, self._journal, budget=self.budget
             )
-            await self.send(c.OpenArena(command_id="open"))
+            if self.treasury.seq == 0:
+                await self.send(c.OpenArena(command_id="open"))
             self._stack = stack.pop_all()
         return self
 
@@ -132,8 +143,8 @@ class Arena:
 
     def _check_fits(self, head: Head) -> None:
         facts = self.experiment.market
-        if head != Head(0, genesis_hash(manifest(self.experiment))):
-            needed = "an empty journal of this experiment"
+        if head != self._start.head:
+            needed = f"one of this experiment, at seq {self._start.head.seq}"
             raise ValidationError("journal", found=f"one at seq {head.seq}", needed=needed)
         if len(self._market) != facts.warmup + facts.ticks:
             needed = f"{facts.warmup} bars to warm up and {facts.ticks} to settle"
@@ -224,6 +235,18 @@ class Arena:
             done += 1
         return self.treasury.tick
 
+    async def save_snapshot(self) -> None:
+        """Let a resumed run begin here; between ticks only, with no trade waiting for an open.
+
+        Raises:
+            NotPlainError: An agent remembers something that JSON cannot hold.
+            StorageError: The disk refused.
+        """
+        cast = self.cast
+        await self._journal.save_snapshot(
+            take_snapshot(self.treasury, cast.allocator.head, cast.memories)
+        )
+
     async def complete(self) -> None:
         """Audit the ledger a last time and put the end of the run on the record, once.
 
@@ -232,7 +255,7 @@ class Arena:
         """
         if self.treasury.completed:
             return
-        await self.verify_capital_conservation()
+        await self._audit("audit-complete")
         await self.send(c.CompleteRun(command_id="complete"), lane=CONTROL)
 
     # Agents and capital
@@ -337,7 +360,10 @@ class Arena:
         Raises:
             CapitalConservationError: Money appeared or vanished.
         """
-        answer = await reveal(self.cast.ask_allocator, Audit(self._next("audit")), lane=CONTROL)
+        return await self._audit(self._next("audit"))
+
+    async def _audit(self, command_id: str) -> CapitalConservationCheck:
+        answer = await reveal(self.cast.ask_allocator, Audit(command_id), lane=CONTROL)
         check = _first(answer, CapitalConservationCheck)
         if check.real_sum or check.virtual_sum or not check.rows_agree:
             found = check.real_sum or check.virtual_sum
@@ -378,8 +404,8 @@ class Arena:
         return await reveal(self.cast.ask_desk, message, lane=DESK_API)
 
     def _next(self, kind: str) -> str:
-        self._asked += 1
-        return f"{kind}-{self._asked}"
+        self._asked += 1  # The `seq` keeps it apart from what an earlier process asked.
+        return f"{kind}-{self.treasury.seq}-{self._asked}"
 
     def _accepted(
         self, answer: Answer, *, agent_id: AgentId | None = None, amount: int = 0

@@ -12,14 +12,14 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 import structlog
 
-from actors.agent import WRONG_ANSWER, AgentActor
+from actors.agent import HUNG, WRONG_ANSWER, AgentActor
 from actors.allocator import Allocator
 from actors.arena_manager import ArenaManager
 from actors.journal.chain import Head, timestamp
@@ -28,15 +28,15 @@ from actors.market_feed import MarketFeed
 from actors.messages.allocator import AllocatorMessage, Answer
 from actors.messages.desk import DeskMessage
 from actors.messages.market import Advance, AgentExited, AgentMessage, ManagerMessage
-from actors.runtime import ActorStopped, ActorSystem, Exit, ExitReason, Group, Ref
+from actors.runtime import ActorStopped, ActorSystem, Exit, ExitReason, Group, Ref, StepBudget
 from actors.trading_desk import TradingDesk
 from actors.venues import SimulationVenue
 from arena.agents import Agent
 from arena.events import AgentFailed
 from arena.exceptions import AgentError
-from arena.experiment import Experiment
 from arena.ids import AgentId, RunId
 from arena.market import Market, MarketView
+from arena.strategies import Memory
 from arena.treasury import Treasury
 
 log = structlog.wrap_logger(logging.getLogger(__name__))
@@ -59,6 +59,7 @@ class Cast:
         ask_manager: Where cycles are asked for.
         ask_feed: Where time is asked for.
         view: The market up to now.
+        memories: What each agent remembers; to be looked at between ticks only.
         overruns: Agents whose decision took longer than the budget, each time it did.
     """
 
@@ -69,33 +70,45 @@ class Cast:
     ask_manager: Ref[ManagerMessage, Answer | None]
     ask_feed: Ref[Advance, int | None]
     view: MarketView
+    memories: Mapping[AgentId, Memory]
     overruns: list[AgentId]
 
 
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Where a run begins, or goes on.
+
+    Attributes:
+        run_id: The run's name.
+        head: The journal's head.
+        treasury: As of that head, at the end of a tick.
+        memories: What the agents remembered then.
+    """
+
+    run_id: RunId
+    head: Head
+    treasury: Treasury
+    memories: Mapping[AgentId, Memory] = field(default_factory=dict)
+
+
 def assemble(
-    system: ActorSystem,
-    experiment: Experiment,
-    market: Market,
-    journal: Journal,
-    *,
-    run_id: RunId,
-    head: Head,
+    system: ActorSystem, start: Start, market: Market, journal: Journal, *, budget: StepBudget
 ) -> Cast:
-    """Start the actors of a run whose treasury is empty.
+    """Start the actors of a run.
 
     Args:
         system: Owns the actors' tasks.
-        experiment: What is run.
+        start: Where it begins.
         market: Warm-up and all the bars to settle.
-        journal: Where events go.
-        run_id: The run's name.
-        head: The journal's head.
+        journal: Where events go; its head is that of `start`.
+        budget: What one step of a strategy may take.
     """
-    warmup = experiment.market.warmup
-    opening = market.closes_at(warmup - 1) if warmup else market.opens_on(0)
+    experiment = start.treasury.experiment
+    revealed = experiment.market.warmup + start.treasury.tick
+    moment = market.closes_at(revealed - 1) if revealed else market.opens_on(0)
     view = MarketView(market)
     allocator = Allocator(
-        Treasury(experiment), journal, run_id=run_id, head=head, stamp=timestamp(opening)
+        start.treasury, journal, run_id=start.run_id, head=start.head, stamp=timestamp(moment)
     )
     ask_allocator = system.start(allocator)
 
@@ -104,13 +117,14 @@ def assemble(
 
     desk = TradingDesk(published, ask_allocator, SimulationVenue(experiment.terms))
     ask_desk = system.start(desk)
-    recruiter = _Recruiter(system, published, view, ask_desk, ask_allocator)
+    recruiter = _Recruiter(system, published, view, ask_desk, ask_allocator, budget)
+    recruiter.memories |= start.memories
     manager = ArenaManager(published, ask_allocator, ask_desk, recruiter.agents, recruiter.hire)
     recruiter.manager = ask_manager = system.start(manager)
     feed = MarketFeed(
         market,
         view,
-        warmup=warmup,
+        revealed=revealed,
         treasury=published,
         desk=ask_desk,
         manager=ask_manager,
@@ -124,6 +138,7 @@ def assemble(
         ask_manager=ask_manager,
         ask_feed=system.start(feed),
         view=view,
+        memories=recruiter.memories,
         overruns=recruiter.overruns,
     )
 
@@ -134,6 +149,7 @@ class _Recruiter:
     Attributes:
         agents: Who has been hired and has not ended.
         manager: Who is told when one ends unasked; set before the first is hired.
+        memories: What each agent remembers.
         overruns: Agents whose decision took longer than the budget, each time it did.
     """
 
@@ -146,17 +162,23 @@ class _Recruiter:
         view: MarketView,
         desk: Ref[DeskMessage, Any],
         allocator: Ref[AllocatorMessage, Answer],
+        budget: StepBudget,
     ) -> None:
         self.agents: Group[AgentMessage, None] = system.group(on_exit=self._report)
+        self.memories: dict[AgentId, Memory] = {}
         self.overruns: list[AgentId] = []
         self._treasury = treasury
         self._view = view
         self._desk = desk
         self._allocator = allocator
+        self._budget = budget
 
     def hire(self, agent: Agent) -> None:
-        """Start a task for `agent`, with a fresh strategy."""
-        experiment = self._treasury().experiment
+        """Start a task for `agent`, with a fresh strategy and what it remembers."""
+        treasury = self._treasury()
+        experiment = treasury.experiment
+        for gone in self.memories.keys() & treasury.dead.keys():
+            del self.memories[gone]
         make_strategy = partial(
             experiment.catalog[agent.genome.strategy],
             agent.genome.parameters,
@@ -166,16 +188,19 @@ class _Recruiter:
         actor = AgentActor(
             agent.agent_id,
             make_strategy,
+            self.memories.setdefault(agent.agent_id, {}),
             market=self._view,
             treasury=self._treasury,
             desk=self._desk,
             allocator=self._allocator,
             manager=self.manager,
+            budget=self._budget,
             overran=self._overran,
         )
         self.agents.add(actor)
 
     def _report(self, exited: Exit) -> None:
+        self.memories.pop(AgentId(exited.name), None)  # Who breaks begins anew, with nothing.
         failure = failure_of(exited, self._treasury().tick)
         log.warning("agent_failed", agent=exited.name, tick=failure.tick, error=failure.message)
         try:
@@ -192,8 +217,8 @@ def failure_of(exited: Exit, tick: int) -> AgentFailed:
     """Return what an agent's end means for the journal: the same words on every run."""
     error = exited.error
     kind, message = "raised", f"{type(error).__name__}: {_words(error)}"
-    if isinstance(error, AgentError) and error.kind == WRONG_ANSWER:
-        kind, message = WRONG_ANSWER, _words(error.message)
+    if isinstance(error, AgentError) and error.kind in {WRONG_ANSWER, HUNG}:
+        kind, message = error.kind, _words(error.message)
     elif exited.reason is not ExitReason.FAILED:
         kind = str(exited.reason)
     return AgentFailed(

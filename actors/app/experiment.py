@@ -11,20 +11,35 @@ import json
 import platform
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from actors.app.arena import Arena, run_id_of
+from actors.app.exits import ExitCode
 from actors.app.markets import LoadedMarket, build_experiment, build_market
 from actors.app.result import summarise
 from actors.app.settings import Settings, effective, load_settings
+from actors.app.snapshots import NotPlainError
 from actors.journal.codec import canonical
 from actors.journal.files import FILE_NAME
+from actors.journal.port import Journal
 from actors.journal.sqlite import SqliteJournal
+from actors.runtime import Watchdog
 from arena.exceptions import ValidationError
 from arena.experiment import Experiment, manifest
+from arena.words import Scalar
+
+SNAPSHOT_EVERY_S = 2.0
+"""How old a snapshot must be before the end of a cycle brings the next one.
+
+It bounds what a resumed run does again, and what saving costs: real time, of which the history
+knows nothing."""
+
+HUNG_AFTER_S = 30.0
+"""How long nothing may move before the process ends: no step of a strategy, nothing between."""
 
 RUNS = Path("runs")
 """Where runs go that were not told where to go."""
@@ -125,30 +140,90 @@ async def run_experiment(
         StorageError: The disk refused.
         CapitalConservationError: Money appeared or vanished.
     """
-    began = time.perf_counter()
-    experiment = prepared.experiment
-    facts = manifest(experiment)
+    facts = manifest(prepared.experiment)
     journal = await SqliteJournal.create(folder, run_id_of(facts), facts, prepared.meta)
-    async with Arena(experiment, prepared.loaded.market, journal) as arena:
-        await journal.record("started", {"ticks": experiment.market.ticks})
+    arena = Arena(prepared.experiment, prepared.loaded.market, journal)
+    word = {"ticks": prepared.experiment.market.ticks}
+    result = await carry_out(arena, journal, ("started", word), on_tick=on_tick, stopped=stopped)
+    return {**result, "notes": list(prepared.loaded.notes), "path": str(folder / FILE_NAME)}
+
+
+async def carry_out(
+    arena: Arena,
+    journal: Journal,
+    word: tuple[str, Mapping[str, Scalar]],
+    *,
+    on_tick: Callable[[int], None],
+    stopped: Callable[[], bool],
+) -> dict[str, Any]:
+    """Open `arena`, run it to its end or until `stopped` says so, and return the result.
+
+    Args:
+        arena: Not open yet; its history goes to `journal`.
+        journal: Closed with the arena.
+        word: Kind and data of what the process's log says first.
+        on_tick: Called after each tick with its number.
+        stopped: Asked between ticks.
+    """
+    began = time.perf_counter()
+    experiment = arena.experiment
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(arena)
+        stack.enter_context(_watchdog(arena))
+        await journal.record(*word)
+        saver = _Saver(arena, journal)
         while arena.treasury.tick < experiment.market.ticks and not stopped():
             await arena.backtest(1, on_tick=on_tick)
+            await saver.save_if_due()
         interrupted = arena.treasury.tick < experiment.market.ticks
         if not interrupted:
             await arena.complete()
         result = summarise(arena.treasury)
         if interrupted:
+            await saver.save()
             result["status"] = "interrupted"
-        wall_s = round(time.perf_counter() - began, 3)
-        await journal.record("stopped", {"status": result["status"], "wall_s": wall_s})
+        outcome = {
+            "reproducible": not arena.cast.overruns,
+            "wall_s": round(time.perf_counter() - began, 3),
+        }
+        await journal.record("stopped", {"status": result["status"], **outcome})
         return {
             "run_id": arena.run_id,
             "name": experiment.name,
             "seed": experiment.seed,
             **result,
             "head": arena.cast.allocator.head.hash,
-            "reproducible": not arena.cast.overruns,
-            "notes": list(prepared.loaded.notes),
-            "wall_s": wall_s,
-            "path": str(folder / FILE_NAME),
+            **outcome,
         }
+
+
+def _watchdog(arena: Arena) -> Watchdog:
+    """Return what ends this process when nothing moves: the journal is complete up to there."""
+    return Watchdog(HUNG_AFTER_S, exit_code=ExitCode.TIMED_OUT, progress=lambda: arena.budget.ended)
+
+
+class _Saver:
+    """Saves a snapshot at the end of a cycle, if the last one is some seconds old."""
+
+    def __init__(self, arena: Arena, journal: Journal) -> None:
+        self._arena = arena
+        self._journal = journal
+        self._cycle = arena.treasury.cycle
+        self._saved_at = time.monotonic()
+        self._possible = True
+
+    async def save_if_due(self) -> None:
+        cycle, self._cycle = self._cycle, self._arena.treasury.cycle
+        if self._cycle > cycle and time.monotonic() - self._saved_at >= SNAPSHOT_EVERY_S:
+            await self.save()
+
+    async def save(self) -> None:
+        """Save one, unless an agent's memory cannot be: the log of the process says so once."""
+        if not self._possible:
+            return
+        try:
+            await self._arena.save_snapshot()
+        except NotPlainError as error:
+            self._possible = False
+            await self._journal.record("no_snapshots", {"because": str(error)})
+        self._saved_at = time.monotonic()

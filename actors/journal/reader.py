@@ -128,6 +128,11 @@ class JournalReader:
         found = self._rows("SELECT seq, hash FROM events ORDER BY seq DESC LIMIT 1")
         return Head(*found[0]) if found else Head(0, self._meta("genesis"))
 
+    def head_at(self, seq: int) -> Head | None:
+        """Return the place and hash of the entry at `seq`; None where there is none."""
+        found = self._rows("SELECT seq, hash FROM events WHERE seq = :seq", {"seq": seq})
+        return Head(*found[0]) if found else None
+
     def entries(
         self,
         after_seq: int = 0,

@@ -25,14 +25,18 @@ _DISK = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS}
 def _codes() -> Mapping[type[BaseException], ExitCode]:
     """Return the table.  The first class that fits decides: a subclass stands before its parent."""
     from actors.feeds import DataError
+    from actors.journal.lock import LockedError
     from actors.journal.port import StorageError
     from actors.journal.schema import NewerRunError, NotARunError
+    from actors.journal.store import FencedError
     from actors.runtime import AskTimeout
     from arena import exceptions
 
     return {
         DataError: ExitCode.DATA,
         exceptions.ValidationError: ExitCode.USAGE,  # A ConfigError is one.
+        LockedError: ExitCode.LOCKED,
+        FencedError: ExitCode.LOCKED,
         StorageError: ExitCode.STORAGE,
         exceptions.CapitalConservationError: ExitCode.INVARIANT,
         NotARunError: ExitCode.DATA,

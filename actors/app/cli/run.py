@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,11 +18,9 @@ from actors.app.exits import ExitCode
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from actors.app.experiment import Prepared
-
 
 @click.command(short_help="Run a config and keep its journal.")
-@click.argument("config", metavar="CONFIG", type=click.Path(path_type=Path))
+@click.argument("config", metavar="[CONFIG]", required=False, type=click.Path(path_type=Path))
 @click.option("--seed", type=int, help="The root of all randomness; wins over --set run.seed=N.")
 @click.option(
     "--set",
@@ -31,68 +30,123 @@ if TYPE_CHECKING:
     help="Change one value; can be repeated, and the later one wins.",
 )
 @click.option("--out", metavar="DIR", help="The run's folder; must hold no run.")
+@click.option("--resume", metavar="RUN", help="Go on with a run that was stopped, without CONFIG.")
+@click.option("--after-io-error", is_flag=True, help="Resume although the disk failed last time.")
 @with_output
-def run(
-    config: Path, seed: int | None, overrides: tuple[str, ...], out: str | None, output: Output
+def run(  # noqa: PLR0913, PLR0917  # one for each option
+    config: Path | None,
+    seed: int | None,
+    overrides: tuple[str, ...],
+    out: str | None,
+    resume: str | None,
+    after_io_error: bool,  # noqa: FBT001  # click gives it
+    output: Output,
 ) -> None:
     """Run the experiment in CONFIG and keep its journal.
 
     The journal goes to DIR/run.db; without --out, DIR is the first free runs/NAME-N.  Ctrl-C stops
-    between two ticks.
+    between two ticks.  A run that was stopped, killed or cut off goes on with --resume, and ends as
+    if it never had been; one that has come to its end prints its result again.
 
     \b
     Examples:
       arena run config/quickstart.toml
       arena run config/quickstart.toml --seed 7 --set run.days=60
       arena run config/quickstart.toml --json --out runs/mine
+      arena run --resume runs/mine
     """
-    from actors.app.experiment import make_folder, prepare
     from actors.app.log import configure_log
-    from arena.exceptions import CapitalConservationError
 
     if out == "":
         raise click.BadParameter("it is empty; a folder is needed", param_hint="--out")
     configure_log()
-    chosen = overrides if seed is None else (*overrides, f"run.seed={seed}")
-    prepared = prepare(config, chosen, now=now())
-    folder = make_folder(prepared.experiment.name, None if out is None else Path(out))
-    try:
-        result = _carry_out(prepared, folder, output)
-    except BaseException as error:
-        if isinstance(error, CapitalConservationError) and not output.json:
-            click.echo(f"ledger: NOT balanced: {error}")
-        if (folder / "run.db").exists():
-            output.note(f"the run stopped; what happened until then is in {folder}")
-        raise
-    output.show(result, lambda: _report(result, folder))
+    if resume is None:
+        result = _begin(config, overrides, seed, out, output)
+    else:
+        if config is not None or seed is not None or overrides or out is not None:
+            raise click.UsageError("--resume takes no CONFIG, --seed, --set or --out")
+        result = _resume(Path(resume), output, after_io_error=after_io_error)
+    output.show(result, lambda: _report(result))
     if result["ledger"]["real_sum"] or result["ledger"]["virtual_sum"]:
         raise SystemExit(ExitCode.INVARIANT)
     if result["status"] == "interrupted":
         raise SystemExit(ExitCode.INTERRUPTED)
 
 
-def _carry_out(prepared: Prepared, folder: Path, output: Output) -> dict[str, Any]:
-    import asyncio
-    import gc
-
-    from actors.app.experiment import run_experiment
+def _begin(
+    config: Path | None,
+    overrides: tuple[str, ...],
+    seed: int | None,
+    out: str | None,
+    output: Output,
+) -> dict[str, Any]:
+    """Run a config from its beginning."""
+    from actors.app.experiment import make_folder, prepare, run_experiment
     from actors.app.signals import stop_on_signal
 
+    if config is None:
+        raise click.UsageError("CONFIG is missing; or RUN, to go on with: --resume RUN")
+    chosen = overrides if seed is None else (*overrides, f"run.seed={seed}")
+    prepared = prepare(config, chosen, now=now())
+    folder = make_folder(prepared.experiment.name, None if out is None else Path(out))
     ticks = prepared.experiment.market.ticks
 
     async def carry_out() -> dict[str, Any]:
         with stop_on_signal() as stopped, progress_bar(ticks, output) as on_tick:
             return await run_experiment(prepared, folder, on_tick=on_tick, stopped=stopped)
 
+    return _carry_out(carry_out, folder, output)
+
+
+def _resume(path: Path, output: Output, *, after_io_error: bool) -> dict[str, Any]:
+    """Go on with a run that was stopped."""
+    from actors.app.resuming import resume_experiment
+    from actors.app.signals import stop_on_signal
+
+    async def carry_out() -> dict[str, Any]:
+        with stop_on_signal() as stopped, ExitStack() as shown:
+
+            def on_start(tick: int, ticks: int) -> Callable[[int], None]:
+                output.note(f"resuming after day {tick} of {ticks}")
+                return shown.enter_context(progress_bar(ticks, output))
+
+            return await resume_experiment(
+                path,
+                now=now(),
+                after_io_error=after_io_error,
+                on_start=on_start,
+                stopped=stopped,
+            )
+
+    return _carry_out(carry_out, path, output)
+
+
+def _carry_out(
+    work: Callable[[], Coroutine[Any, Any, dict[str, Any]]], folder: Path, output: Output
+) -> dict[str, Any]:
+    import asyncio
+    import gc
+
+    from actors.journal.files import database_path
+    from arena.exceptions import CapitalConservationError
+
     gc.collect()
     gc.freeze()  # What was imported stays: no later collection needs to look at it.
-    return asyncio.run(carry_out())
+    try:
+        return asyncio.run(work())
+    except BaseException as error:
+        if isinstance(error, CapitalConservationError) and not output.json:
+            click.echo(f"ledger: NOT balanced: {error}")
+        if database_path(folder).exists():
+            output.note(f"the run stopped; what happened until then is in {folder}")
+        raise
 
 
-def _report(result: dict[str, Any], folder: Path) -> Iterator[RenderableType]:
+def _report(result: dict[str, Any]) -> Iterator[RenderableType]:
     """Yield what people read, from the ranking to the proof that every micro-dollar is there."""
     from actors.app.render import board, breakdown, plain, population
 
+    folder = str(Path(result["path"]).parent)
     market, ledger = result["market"], result["ledger"]
     yield (
         f"{result['name']}: {result['ticks']} days from {market['first_bar']}, seed"
@@ -107,8 +161,9 @@ def _report(result: dict[str, Any], folder: Path) -> Iterator[RenderableType]:
     yield ""
     if result["status"] == "interrupted":
         yield f"interrupted after day {result['ticks']}; the journal is complete up to there"
+        yield f"to go on: {plain(how_to('run', '--resume', folder))}"
     yield f"journal: {plain(result['path'])}"
-    yield f"try: {plain(how_to('verify', str(folder)))}"
+    yield f"try: {plain(how_to('verify', folder))}"
     if ledger["real_sum"] or ledger["virtual_sum"]:
         yield f"ledger: NOT balanced: {ledger['real_sum']} and {ledger['virtual_sum']} micro-USD"
     else:

@@ -1,0 +1,144 @@
+"""Resuming: a run that was stopped, by whatever, goes on as if it never had been.
+
+Every start is the same: look at the file, hold the chain against its anchors, begin at the last
+snapshot that fits (or at the beginning), do again what is on record since then and compare it entry
+by entry, and go on from there.  A run that was killed at any instant therefore ends with the head
+and the state of one that never was.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from actors.app.arena import Arena
+from actors.app.bootstrap import Start
+from actors.app.experiment import carry_out
+from actors.app.folding import fold_run
+from actors.app.rerun import rebuild
+from actors.app.result import summarise
+from actors.app.snapshots import VERSION, memories_in, treasury_in
+from actors.journal.chain import Head, genesis_hash
+from actors.journal.files import database_path
+from actors.journal.port import Snapshot
+from actors.journal.reader import JournalReader, open_run
+from actors.journal.resuming import ResumingJournal
+from actors.journal.sqlite import SqliteJournal
+from actors.journal.walk import check_chain
+from arena.experiment import Experiment
+from arena.ids import RunId
+from arena.treasury import Treasury
+
+FULL_CHECK_EVENTS = 200_000
+"""A longer chain is checked from the snapshot on: `arena verify` looks at all of it."""
+
+
+async def resume_experiment(
+    folder: Path,
+    *,
+    now: datetime,
+    after_io_error: bool = False,
+    on_start: Callable[[int, int], Callable[[int], None]] = lambda _, __: lambda _: None,
+    stopped: Callable[[], bool] = lambda: False,
+) -> dict[str, Any]:
+    """Carry the run in `folder` on to its end and return the result, as `run_experiment` does.
+
+    A run that has come to its end already returns the result that it had.
+
+    Args:
+        folder: Of the run; or its file.
+        now: The current time: data from later than tomorrow is refused.
+        after_io_error: Go on although the last process ended in an I/O error.
+        on_start: Called with the tick to go on from and the last one; what it returns is called
+            after each tick with its number.
+        stopped: Asked between ticks; where it says yes, the run ends there, uncompleted.
+
+    Raises:
+        LockedError: Somebody else is carrying it on.
+        HistoryLostError: The journal ends before an entry that it once had.
+        EventSourcingError: It is damaged, or the run carried out again does something else.
+        IoErrorLeftError: The last process ended in an I/O error.
+        DataError: The market's files are not those of the run.
+    """
+    journal = await SqliteJournal.open(folder, after_io_error=after_io_error)
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(journal.close)
+        with open_run(folder) as run:
+            done = completed_result(run)
+            if done is not None:
+                return done
+            rebuilt = rebuild(run, now=now)
+            start, end = find_start(run, rebuilt.experiment, await journal.snapshots())
+        stack.pop_all()  # From here on the arena closes it.
+    resuming = ResumingJournal(journal, head=start.head, end=end)
+    arena = Arena(rebuilt.experiment, rebuilt.loaded.market, resuming, start=start)
+    on_tick = on_start(start.treasury.tick, rebuilt.experiment.market.ticks)
+    result = await carry_out(
+        arena,
+        resuming,
+        ("resumed", {"from_seq": start.head.seq, "head_seq": end.seq}),
+        on_tick=on_tick,
+        stopped=lambda: resuming.caught_up and stopped(),
+    )
+    notes = [*rebuilt.loaded.notes, *rebuilt.notes]
+    return {**result, "notes": notes, "path": str(database_path(folder))}
+
+
+def find_start(
+    run: JournalReader, experiment: Experiment, snapshots: Sequence[Snapshot]
+) -> tuple[Start, Head]:
+    """Return where to begin, and where the record ends.
+
+    Args:
+        run: What is on record; its chain is checked.
+        experiment: What is run.
+        snapshots: The newest first; the first one that fits is taken.
+
+    Raises:
+        EventSourcingError: The chain is broken.
+    """
+    meta = run.meta()
+    start = Start(
+        RunId(meta["run_id"]), Head(0, genesis_hash(run.manifest())), Treasury(experiment)
+    )
+    known = Head(0, start.head.hash)
+    for snapshot in snapshots:
+        head = Head(snapshot.seq, snapshot.event_hash)
+        if snapshot.version != VERSION or run.head_at(snapshot.seq) != head:
+            continue
+        treasury = treasury_in(snapshot, experiment)
+        start = replace(start, head=head, treasury=treasury, memories=memories_in(snapshot))
+        if run.head().seq > FULL_CHECK_EVENTS:
+            known = head
+        break
+    return start, check_chain(run.connection, known)
+
+
+def completed_result(run: JournalReader) -> dict[str, Any] | None:
+    """Return the result of a run that has come to its end, as it was; None of another one.
+
+    Raises:
+        EventSourcingError: The run is damaged.
+    """
+    last = next(run.entries(limit=1, newest_first=True), None)
+    if last is None or last.event_type != "RunCompleted":
+        return None
+    check_chain(run.connection, Head(0, genesis_hash(run.manifest())))
+    treasury = fold_run(run)
+    words = [json.loads(row.data) for row in run.process_log() if row.kind == "stopped"]
+    return {
+        "run_id": run.meta()["run_id"],
+        "name": treasury.experiment.name,
+        "seed": treasury.experiment.seed,
+        **summarise(treasury),
+        "head": last.hash,
+        "reproducible": all(word.get("reproducible", True) for word in words),
+        "wall_s": round(sum(word["wall_s"] for word in words), 3),
+        "notes": [],
+        "path": str(run.path),
+    }

@@ -1,0 +1,95 @@
+"""Snapshots: the treasury and the memories of its agents, to begin a resumed run with.
+
+They spare the way from the first event, and nothing else: a run whose snapshots are gone resumes
+from its beginning and comes to the same end.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from actors.app.folding import from_plain
+from actors.journal.chain import Head
+from actors.journal.port import Snapshot
+from arena.agents import Agent, Record
+from arena.exceptions import EventSourcingError
+from arena.experiment import Experiment, plain
+from arena.ids import AgentId
+from arena.money import Money
+from arena.strategies import Memory
+from arena.treasury import Treasury
+from arena.words import Book
+
+VERSION = 1
+"""Of what a snapshot holds, and of how events change it: another one is not used."""
+
+_KINDS: dict[str, Any] = {
+    "books": dict[Book, dict[str, int]],
+    "agents": dict[AgentId, Agent],
+    "dead": dict[AgentId, Agent],
+    "requests": dict[AgentId, Money | None],
+    "fund": Record,
+    "slot": tuple[int, int],
+}
+"""The fields of a treasury that JSON does not give back as they were."""
+
+
+class NotPlainError(EventSourcingError):
+    """An agent remembers something that JSON cannot hold: such a run has no snapshots."""
+
+    def __init__(self, agent_id: AgentId, why: str) -> None:
+        super().__init__(f"the memory of {agent_id} is not plain JSON data: {why}")
+        self.agent_id = agent_id
+
+
+def take_snapshot(treasury: Treasury, head: Head, memories: Mapping[AgentId, Memory]) -> Snapshot:
+    """Return what a run needs to go on from `head`, where nobody is in the middle of anything.
+
+    Raises:
+        NotPlainError: An agent's memory would not come back as it is.
+    """
+    for agent_id, memory in memories.items():
+        _check_plain(agent_id, memory)
+    names = [name for name in Treasury.__slots__ if name != "experiment"]
+    state = {
+        "treasury": {name: plain(getattr(treasury, name)) for name in names},
+        "memories": memories,
+    }
+    text = json.dumps(state, separators=(",", ":"), allow_nan=False)  # Unsorted: orders matter.
+    return Snapshot(head.seq, treasury.tick, VERSION, text, head.hash)
+
+
+def _check_plain(agent_id: AgentId, memory: Memory) -> None:
+    try:
+        again = json.loads(json.dumps(memory, allow_nan=False))
+    except (TypeError, ValueError) as error:
+        raise NotPlainError(agent_id, str(error)) from error
+    if again != memory:
+        raise NotPlainError(agent_id, "it comes back as something else")
+
+
+def treasury_in(snapshot: Snapshot, experiment: Experiment) -> Treasury:
+    """Return the treasury that `snapshot` holds.
+
+    Raises:
+        EventSourcingError: It holds none that this version can read.
+    """
+    try:
+        facts = json.loads(snapshot.state)["treasury"]
+        treasury = Treasury(experiment)
+        for name in Treasury.__slots__:
+            if name != "experiment":
+                kind = _KINDS.get(name)
+                value = facts[name]
+                setattr(treasury, name, value if kind is None else from_plain(kind, value))
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise EventSourcingError("the snapshot cannot be read", seq=snapshot.seq) from error
+    return treasury
+
+
+def memories_in(snapshot: Snapshot) -> dict[AgentId, Memory]:
+    """Return the memories that `snapshot` holds, by agent."""
+    memories: dict[AgentId, Memory] = json.loads(snapshot.state)["memories"]
+    return memories
