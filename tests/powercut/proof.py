@@ -1,0 +1,113 @@
+"""The proof: cut the power at every operation, in every mode, and count what was lost.
+
+A life is lived once and recorded; what a cut at operation n leaves follows from the operations
+before it, so that every n costs one revival and not one more life.  Disks that are equal to the
+byte are revived once.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
+from random import Random
+
+from actors.journal.anchors import HistoryLostError
+from actors.journal.port import StorageError
+from tests.powercut.disk import MODES, Disk, Op, Platter
+from tests.powercut.life import Life, Story, found, lay_out, revive
+
+POWER_IS_OFF = (StorageError, sqlite3.Error, OSError)
+"""What a process sees of its end."""
+
+
+@dataclass
+class Tally:
+    """What came of the cuts of one kind."""
+
+    cuts: int = 0
+    lost: int = 0
+    acked: int = 0
+    disks: set[bytes] = field(default_factory=set)
+
+
+class Recording:
+    """A life that was lived to its end, to be cut anywhere.
+
+    Attributes:
+        trace: Every operation.
+    """
+
+    def __init__(self, told: Story, folder: Path, **settings: str | int) -> None:
+        """Live: half of the batches, a close, the other half, a close."""
+        self._story = told
+        self._folder = folder
+        path = lay_out(folder, {})
+        self._base = found(folder, told)
+        disk = Disk(self._base)
+        self._life = Life(told, disk, path, **settings)
+        self._life.live(len(told.batches) // 2)
+        self._life.live()
+        self.trace: Sequence[Op] = disk.trace
+        self._revived: dict[bytes, int] = {}
+
+    def cut(self, numbers: Iterable[int], modes: Iterable[str] = MODES) -> dict[str, Tally]:
+        """Cut before, or in the middle of, each of these operations, in ascending order."""
+        tallies = {mode: Tally() for mode in modes}
+        for number, mode, contents in self._cuts(numbers, modes):
+            tally, acked = tallies[mode], self._life.acknowledged(number)
+            left = self._revive(contents, tally)
+            tally.cuts += 1
+            tally.acked += acked
+            tally.lost += max(0, acked - left)
+        return tallies
+
+    def _cuts(
+        self, numbers: Iterable[int], modes: Iterable[str]
+    ) -> Iterator[tuple[int, str, Mapping[str, bytes]]]:
+        platter, played = Platter(self._base), 0
+        for number in numbers:
+            platter.play(self.trace[played:number])
+            played = number
+            due = self.trace[number] if number < len(self.trace) else None
+            for mode in modes:
+                yield number, mode, platter.after_cut(mode, Random(f"{mode} {number}"), due)
+
+    def _revive(self, contents: Mapping[str, bytes], tally: Tally) -> int:
+        """Return how many batches are left; none that the store itself misses."""
+        name = sha256()
+        for each, content in sorted(contents.items()):
+            name.update(f"{each} {len(content)} ".encode() + content)
+        key = name.digest()
+        tally.disks.add(key)
+        if key not in self._revived:
+            try:
+                self._revived[key] = revive(self._folder, contents, self._story)
+            except HistoryLostError as error:
+                self._revived[key] = self._story.ends.index(error.seq)
+        return self._revived[key]
+
+
+def live_dangerously(told: Story, folder: Path, seed: int) -> Counter[str]:
+    """Live through up to five power cuts at random moments, each on what the one before left."""
+    random, counts = Random(seed), Counter[str]()
+    path = lay_out(folder, {})
+    contents, acked = found(folder, told), 0
+    for _ in range(random.randint(1, 5)):
+        disk = Disk(contents)
+        disk.cut_at(random.randrange(len(told.batches) * 25))
+        life = Life(told, disk, lay_out(folder, contents))
+        try:
+            life.live()
+        except POWER_IS_OFF:
+            counts["cuts"] += 1
+        platter = Platter(contents)
+        platter.play(disk.trace)
+        acked = max(acked, life.acknowledged(len(disk.trace)))
+        contents = platter.after_cut(random.choice(MODES), random)
+    counts["acked"] = acked
+    counts["lost"] = max(0, acked - revive(path.parent, contents, told))
+    return counts
