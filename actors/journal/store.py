@@ -32,6 +32,7 @@ from actors.journal.port import (
     StorageError,
 )
 from actors.journal.rows import command_digest, fold_balances, ledger_rows, trade_rows
+from actors.journal.upgrade import prepare_for_writing
 from arena.exceptions import EventSourcingError
 from arena.words import Book
 
@@ -98,9 +99,16 @@ _columns = attrgetter(*Entry.__slots__)
 
 
 class Binding(NamedTuple):
-    """How SQLite is reached: `check` refuses what is no run, `connect` opens it for writing."""
+    """How SQLite is reached.
+
+    Attributes:
+        check: Refuses what is no run.
+        prepare: Makes a run of an older schema one of the newest.
+        connect: Opens it for writing.
+    """
 
     check: Callable[[Path], None] = check_run
+    prepare: Callable[[Path], None] = prepare_for_writing
     connect: Callable[[Path], sqlite3.Connection] = connect_writer
 
 
@@ -138,6 +146,7 @@ class Store:
             self._lock = WriterLock(path)
             undo.callback(self._lock.release)
             check_marker(path, after_io_error=after_io_error)
+            binding.prepare(path)
             self._connection = binding.connect(path)
             undo.callback(self._connection.close)
             self._head = self._stored_head()
