@@ -22,6 +22,7 @@ from actors.messages.allocator import (
 from actors.messages.desk import CONTROL as DESK_CONTROL
 from actors.messages.desk import Absent, DeskMessage
 from actors.messages.market import (
+    MANAGER_LANES,
     AgentExited,
     AgentMessage,
     CycleNow,
@@ -54,7 +55,7 @@ class ArenaManager(BatchActor[ManagerMessage, Answer | None]):
         agents: Group[AgentMessage, None],
         hire: Callable[[Agent], None],
     ) -> None:
-        super().__init__("arena_manager", lanes={"control": 4_096, "agents": 4_096})
+        super().__init__("arena_manager", lanes=MANAGER_LANES)
         self._treasury = treasury
         self._allocator = allocator
         self._desk = desk
@@ -64,6 +65,11 @@ class ArenaManager(BatchActor[ManagerMessage, Answer | None]):
         self._caller: Envelope[ManagerMessage, Answer | None] | None = None
         self._failures: list[AgentFailed] = []
         self._later: list[Envelope[ManagerMessage, Answer | None]] = []
+
+    async def stopping(self) -> None:
+        """Wait for nobody any more."""
+        if self._roll is not None:
+            self._roll.close()
 
     async def receive_batch(
         self, envelopes: Sequence[Envelope[ManagerMessage, Answer | None]]
@@ -122,6 +128,7 @@ class ArenaManager(BatchActor[ManagerMessage, Answer | None]):
             if agent.layer is not Layer.SIMULATION and agent.agent_id in self._agents
         ]
         self._roll, self._caller = Roll(holders), envelope
+        self._roll.complain(f"wishes of cycle {treasury.cycle + 1}")
         for agent_id in holders:
             self._agents.tell(CycleOpened(treasury.tick), to=agent_id)
 

@@ -25,7 +25,7 @@ from actors.messages.desk import (
     SubmitTrade,
     ValidateTrade,
 )
-from actors.runtime import BatchActor, Envelope, Ref, Roll
+from actors.runtime import BatchActor, Envelope, MailboxFull, Ref, Roll
 from actors.venues import Session, Venue, trading_state
 from arena.commands import SettleTick
 from arena.events import AgentFailed
@@ -38,6 +38,9 @@ from arena.treasury import Treasury
 from arena.validators import check_order
 
 BPS = 10_000
+
+ORDERS_MAX = 10_000
+"""How many orders from outside may wait for the next open."""
 
 
 class TradingDesk(BatchActor[DeskMessage, Any]):
@@ -57,10 +60,15 @@ class TradingDesk(BatchActor[DeskMessage, Any]):
         self._caller: Envelope[DeskMessage, Any] | None = None
         self._targets: dict[AgentId, Targets] = {}
         self._orders: dict[AgentId, list[Order]] = {}
+        self._order_ids: set[str] = set()
         self._failures: list[AgentFailed] = []
         self._waiting: dict[str, Envelope[DeskMessage, Any]] = {}
-        self._done: list[Fill] = []
-        self._failed = 0
+        self._tally = _Tally()
+
+    async def stopping(self) -> None:
+        """Wait for nobody any more."""
+        if self._roll is not None:
+            self._roll.close()
 
     async def receive_batch(self, envelopes: Sequence[Envelope[DeskMessage, Any]]) -> None:
         """Handle what came; an answer that must wait for others is given when they are there."""
@@ -73,6 +81,7 @@ class TradingDesk(BatchActor[DeskMessage, Any]):
                     self._note_absence(envelope.message)
                 case CallRoll():
                     self._roll = Roll(envelope.message.expected)
+                    self._roll.complain(f"orders of tick {envelope.message.tick}")
                     self._caller = envelope
                 case SettleBar():
                     envelope.answer(await self._settle(envelope.message))
@@ -89,7 +98,7 @@ class TradingDesk(BatchActor[DeskMessage, Any]):
             case ValidateTrade():
                 return self._validate(message.order)
             case ReportStats():
-                return self._stats()
+                return self._tally.stats()
 
     def _note_orders(self, message: Orders) -> None:
         if self._roll is not None:
@@ -105,12 +114,16 @@ class TradingDesk(BatchActor[DeskMessage, Any]):
     def _submit(
         self, envelope: Envelope[DeskMessage, Any], message: SubmitTrade | ExecuteTrade
     ) -> None:
-        """Let an order wait for the next open; an id that waits already is refused."""
-        order = message.order
-        if any(order.order_id == other.order_id for own in self._orders.values() for other in own):
+        """Let an order wait for the next open, if there is room and its id is its own."""
+        order, waiting = message.order, len(self._order_ids)
+        if order.order_id in self._order_ids:
             needed = "an id of its own: this order waits already"
             envelope.fail(ValidationError("order_id", found=order.order_id, needed=needed))
             return
+        if waiting >= ORDERS_MAX:
+            envelope.fail(MailboxFull(self.name, "orders", waiting=waiting, capacity=ORDERS_MAX))
+            return
+        self._order_ids.add(order.order_id)
         self._orders.setdefault(order.agent_id, []).append(order)
         if isinstance(message, ExecuteTrade):
             self._waiting[order.order_id] = envelope
@@ -135,6 +148,7 @@ class TradingDesk(BatchActor[DeskMessage, Any]):
             )
         failures = tuple(sorted(self._failures, key=lambda failure: failure.agent_id))
         self._targets, self._orders, self._failures = {}, {}, []
+        self._order_ids.clear()
         command = SettleTick(
             command_id=f"tick-{bar.tick}",
             tick=bar.tick,
@@ -151,8 +165,7 @@ class TradingDesk(BatchActor[DeskMessage, Any]):
 
     def _tell_outcomes(self, session: Session) -> None:
         """Remember what was done, and tell whoever waits for one trade."""
-        self._done += session.fills
-        self._failed += len(session.refused)
+        self._tally.add(session)
         if self._waiting:
             outcomes: list[Fill | RefusedOrder] = [*session.fills, *session.refused]
             for outcome in outcomes:
@@ -160,17 +173,32 @@ class TradingDesk(BatchActor[DeskMessage, Any]):
                 if waiting is not None:
                     waiting.answer(outcome)
 
-    def _stats(self) -> ExecutionStats:
-        successful, total = len(self._done), len(self._done) + self._failed
-        slippage = sum(fill.slippage for fill in self._done)
-        notional = sum(abs(to_money(fill.quantity * fill.price)) for fill in self._done)
+
+class _Tally:
+    """What the desk has done so far, in sums: it does not grow with the run."""
+
+    def __init__(self) -> None:
+        self.successful = self.failed = 0
+        self.fees = self.slippage = self.gas = self.notional = 0
+
+    def add(self, session: Session) -> None:
+        self.successful += len(session.fills)
+        self.failed += len(session.refused)
+        for fill in session.fills:
+            self.fees += fill.fee
+            self.slippage += fill.slippage
+            self.gas += fill.gas
+            self.notional += abs(to_money(fill.quantity * fill.price))
+
+    def stats(self) -> ExecutionStats:
+        total = self.successful + self.failed
         return ExecutionStats(
             total=total,
-            successful=successful,
-            failed=self._failed,
-            success_rate=successful / total if total else 0.0,
-            fees=Money(sum(fill.fee for fill in self._done)),
-            slippage=Money(slippage),
-            gas=Money(sum(fill.gas for fill in self._done)),
-            slippage_bps_average=slippage / notional * BPS if notional else 0.0,
+            successful=self.successful,
+            failed=self.failed,
+            success_rate=self.successful / total if total else 0.0,
+            fees=Money(self.fees),
+            slippage=Money(self.slippage),
+            gas=Money(self.gas),
+            slippage_bps_average=self.slippage / self.notional * BPS if self.notional else 0.0,
         )

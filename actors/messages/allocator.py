@@ -15,7 +15,7 @@ from arena.words import Refusal
 CONTROL, AGENTS, API = "control", "agents", "api"
 """The lanes of the allocator's mailbox, in order of precedence."""
 
-LANES = {CONTROL: 64, AGENTS: 4_096, API: 4_096}
+LANES = {CONTROL: 64, AGENTS: 16_384, API: 4_096}
 """How many messages may wait in each lane."""
 
 ASK_TIMEOUT_S = 3_600.0

@@ -13,7 +13,7 @@ from arena.orders import Order
 from arena.strategies import Decision
 
 CONTROL, AGENTS, API = "control", "agents", "api"
-LANES = {CONTROL: 4_096, AGENTS: 4_096, API: 1_024}
+LANES = {CONTROL: 16_384, AGENTS: 16_384, API: 1_024}
 """How many messages may wait in each lane of the desk's mailbox."""
 
 

@@ -8,6 +8,12 @@ from typing import TypeAlias
 from arena.events import AgentFailed
 from arena.ids import AgentId
 
+MANAGER_LANES = {"control": 16_384, "agents": 16_384}
+"""How many messages may wait in each lane of the manager's mailbox: one of every agent's, always.
+
+Each agent has at most one message of a kind on its way, and a config allows 10,000 agents: so these
+bounds, the desk's and the allocator's are reached by a flood from outside or by a bug."""
+
 
 @dataclass(frozen=True, slots=True)
 class Advance:

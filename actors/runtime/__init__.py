@@ -3,6 +3,7 @@
 from actors.runtime.actor import Actor, BatchActor
 from actors.runtime.budget import StepBudget, StepInterrupted
 from actors.runtime.clock import Clock, ManualClock, WallClock
+from actors.runtime.dead_letters import DeadLetter, DeadLetters
 from actors.runtime.deadlines import Deadlines
 from actors.runtime.envelope import Envelope
 from actors.runtime.exceptions import (
@@ -14,6 +15,7 @@ from actors.runtime.exceptions import (
 )
 from actors.runtime.group import Group
 from actors.runtime.mailbox import Mailbox
+from actors.runtime.outcome import Outcome, outcome_of
 from actors.runtime.ref import Ref
 from actors.runtime.roll import Roll
 from actors.runtime.system import ActorSystem
@@ -29,6 +31,8 @@ __all__ = [
     "AskTimeout",
     "BatchActor",
     "Clock",
+    "DeadLetter",
+    "DeadLetters",
     "Deadlines",
     "Envelope",
     "Exit",
@@ -37,11 +41,13 @@ __all__ = [
     "Mailbox",
     "MailboxFull",
     "ManualClock",
+    "Outcome",
     "Ref",
     "Roll",
     "StepBudget",
     "StepInterrupted",
     "WallClock",
     "Watchdog",
+    "outcome_of",
     "spawn",
 ]

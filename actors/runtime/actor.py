@@ -9,13 +9,20 @@ from __future__ import annotations
 
 import asyncio
 import math
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import chain
 from operator import length_hint
 from typing import Generic, TypeVar
 
+from actors.runtime.dead_letters import DeadLetters
 from actors.runtime.envelope import Envelope, Letter, fail
-from actors.runtime.exceptions import ActorFailed, ActorStopped, AskTimeout
+from actors.runtime.exceptions import (
+    ActorError,
+    ActorFailed,
+    ActorStopped,
+    AskTimeout,
+    MailboxFull,
+)
 from actors.runtime.mailbox import Mailbox
 
 M = TypeVar("M")
@@ -32,6 +39,7 @@ class Actor(Generic[M, R]):
         mailbox: What waits.
         batch_max: How many messages it takes at once.  A more urgent one that comes later waits
             until these are done.
+        dead_letters: Where the messages go that it does not handle; the system's, once it runs.
     """
 
     def __init__(self, name: str, *, lanes: Mapping[str, int], batch_max: int = 256) -> None:
@@ -49,7 +57,9 @@ class Actor(Generic[M, R]):
             raise ValueError(f"batch_max must be at least 1, was {batch_max}")
         self.name = name
         self.mailbox: Mailbox[Letter[M, R]] = Mailbox(lanes, name=name)
+        self.mailbox.refused = self._bury
         self.batch_max = batch_max
+        self.dead_letters = DeadLetters()
         self._batch: list[Letter[M, R]] = []
         self._turns = iter(self._batch)
 
@@ -79,43 +89,59 @@ class Actor(Generic[M, R]):
     def abandon(self, error: BaseException | None) -> None:
         """Fail everybody who still waits, because the task has ended.  For the supervisor."""
         self.mailbox.close()
-        for reply, _, taken in self._outstanding():
-            fail(reply, ActorFailed(self.name, error) if taken else ActorStopped(self.name))
+        for letter, taken in self._outstanding():
+            self._lose(letter, ActorFailed(self.name, error) if taken else ActorStopped(self.name))
         self.mailbox.drain()
 
     def expire(self, now: float) -> float:
         """Fail the asks whose deadline has passed at `now`; return the next deadline."""
         due = math.inf
-        for reply, deadline, taken in self._outstanding():
-            if reply.done():
+        for letter, taken in self._outstanding():
+            _, reply, deadline, _ = letter
+            if reply is None or reply.done():
                 continue
             if deadline <= now:
-                fail(reply, AskTimeout(self.name, taken=taken))
+                self._lose(letter, AskTimeout(self.name, taken=taken))
             else:
                 due = min(due, deadline)
         return due
+
+    def _lose(self, letter: Letter[M, R], error: ActorError) -> None:
+        """Give up a message: tell who asked, unless they left, and bury it."""
+        reply = letter[1]
+        if reply is None or not reply.done():
+            self._bury(letter, error)
+        if reply is not None:
+            fail(reply, error)
+
+    def _bury(self, letter: Letter[M, R], error: ActorError) -> None:
+        self.dead_letters.add(self.name, letter[0], error)
 
     async def _handle(self, batch: list[Letter[M, R]]) -> None:
         """Handle each message in its turn, unless nobody waits for it any more."""
         self._batch, self._turns = batch, iter(batch)
         now = asyncio.get_running_loop().time()
-        for message, reply, deadline, _ in self._turns:
+        for letter in self._turns:
+            message, reply, deadline, _ = letter
             if reply is None:
                 await self.receive(message)
             elif deadline <= now:
-                fail(reply, AskTimeout(self.name, taken=False))
+                self._lose(letter, AskTimeout(self.name, taken=False))
             elif not reply.done():
                 answer = await self.receive(message)
                 if not reply.done():
                     reply.set_result(answer)
         self._batch = []
 
-    def _outstanding(self) -> Iterator[tuple[asyncio.Future[R], float, bool]]:
-        """Yield reply, deadline and whether it was taken, for every ask that is in the house."""
-        taken = len(self._batch) - length_hint(self._turns)
-        for place, (_, reply, deadline, _) in enumerate(chain(self._batch, self.mailbox)):
-            if reply is not None:
-                yield reply, deadline, place < taken
+    def _outstanding(self) -> Iterator[tuple[Letter[M, R], bool]]:
+        """Yield every message that is in the house and not done with, and whether it was taken."""
+        left = length_hint(self._turns)
+        in_hand = len(self._batch) - left - 1
+        for place, letter in enumerate(self._batch):
+            if place >= in_hand:
+                yield letter, place == in_hand
+        for letter in self.mailbox:
+            yield letter, False
 
 
 class BatchActor(Actor[M, R]):
@@ -133,7 +159,8 @@ class BatchActor(Actor[M, R]):
         """Handle what was taken at once, in order of lane and arrival.
 
         An envelope may be kept and answered in a later batch.  Its deadline runs on, and if the
-        actor ends first its asker gets `ActorFailed`.
+        actor ends first its asker gets `ActorFailed`.  While as many are kept as their lane holds,
+        further ones of that lane are refused: what waits in hand is bounded as what waits outside.
 
         Args:
             envelopes: At least one.  Those whose asker had left are not among them.
@@ -152,20 +179,30 @@ class BatchActor(Actor[M, R]):
         ]
 
     def _open(self, batch: list[Letter[M, R]]) -> list[Envelope[M, R]]:
+        """Return what is to be handled: whose asker still waits, and for whom there is room."""
         now = asyncio.get_running_loop().time()
+        kept = Counter(one.lane for one in self._in_hand) if self._in_hand else None
         envelopes = []
-        for message, reply, deadline, lane in batch:
+        for letter in batch:
+            message, reply, deadline, lane = letter
             if reply is not None:
                 if deadline <= now:
-                    fail(reply, AskTimeout(self.name, taken=False))
+                    self._lose(letter, AskTimeout(self.name, taken=False))
                     continue
                 if reply.done():
+                    continue
+                if kept and kept[lane] >= self.mailbox.capacity[lane]:
+                    self._lose(letter, self._full(lane, kept[lane]))
                     continue
             envelopes.append(Envelope(message, reply, deadline, lane))
         return envelopes
 
-    def _outstanding(self) -> Iterator[tuple[asyncio.Future[R], float, bool]]:
-        for envelope in self._in_hand:
-            if envelope.reply is not None:
-                yield envelope.reply, envelope.deadline, True
+    def _full(self, lane: str, waiting: int) -> MailboxFull:
+        capacity = self.mailbox.capacity[lane]
+        return MailboxFull(self.name, lane, waiting=waiting, capacity=capacity)
+
+    def _outstanding(self) -> Iterator[tuple[Letter[M, R], bool]]:
+        for kept in self._in_hand:
+            if kept.reply is not None:
+                yield (kept.message, kept.reply, kept.deadline, kept.lane), True
         yield from super()._outstanding()

@@ -43,6 +43,13 @@ class StepBudget:
     """
 
     def __init__(self, budget_s: float) -> None:
+        """Interrupt nothing yet.
+
+        Raises:
+            ValueError: The budget is no time, or endless.
+        """
+        if not 0 < budget_s < math.inf:
+            raise ValueError(f"budget_s must be positive and finite, was {budget_s}")
         self.budget_s = budget_s
         self.took_s = 0.0
         self.ended = 0
@@ -101,6 +108,7 @@ class _Alarm:
         self._theirs: Any = None
         self._their_due = math.inf
         self._their_interval = 0.0
+        self._quiet_until = -math.inf
 
     def join(self, budget: StepBudget) -> None:
         if not self._budgets:
@@ -127,10 +135,14 @@ class _Alarm:
 
     def _ring(self, signum: int, frame: FrameType | None) -> None:
         del signum
-        if time.perf_counter() >= self._their_due:
+        now = time.perf_counter()
+        if now >= self._their_due:
             self._budgets.clear()
             self._give_back()
-        elif _overdue(frame):
+        elif now >= self._quiet_until and _overdue(frame):
+            # A finalizer may swallow it, so it is repeated; but whatever comes to its end meanwhile
+            # is given time to do so.
+            self._quiet_until = now + min(one.budget_s for one in self._budgets)
             raise StepInterrupted
 
 

@@ -1,14 +1,20 @@
 """What can go wrong between actors, sorted by what the sender then knows about its message.
 
-`MailboxFull` and `ActorStopped`: it was not handled and never will be.  `ActorFailed`: it was in
-hand, so its outcome is unknown.  `AskTimeout` says itself which of the two it is.
+`MailboxFull` and `ActorStopped`: it was not handled and never will be, which is `definite`.
+`ActorFailed`: it was in hand, so its outcome is unknown.  `AskTimeout` may be either.
 """
 
 from __future__ import annotations
 
 
 class ActorError(Exception):
-    """The root of the family: catch this to catch them all."""
+    """The root of the family: catch this to catch them all.
+
+    Attributes:
+        definite: Whether the message was not handled and never will be.
+    """
+
+    definite = False
 
 
 class MailboxFull(ActorError):  # noqa: N818 - named after the state it reports, as `queue.Full` is
@@ -20,6 +26,8 @@ class MailboxFull(ActorError):  # noqa: N818 - named after the state it reports,
         waiting: How many messages waited in it.
         capacity: How many it may hold.
     """
+
+    definite = True
 
     def __init__(self, name: str, lane: str, *, waiting: int, capacity: int) -> None:
         super().__init__(
@@ -38,6 +46,8 @@ class ActorStopped(ActorError):  # noqa: N818 - named after the state it reports
     Attributes:
         name: Which actor.
     """
+
+    definite = True
 
     def __init__(self, name: str) -> None:
         super().__init__(f"{name!r} has stopped and did not handle this message")
@@ -73,3 +83,4 @@ class AskTimeout(ActorError):  # noqa: N818 - named after the state it reports
         super().__init__(f"{name!r} did not answer before the deadline, and {outcome}")
         self.name = name
         self.taken = taken
+        self.definite = not taken

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Generic, TypeVar
 
 from actors.runtime.actor import Actor
+from actors.runtime.dead_letters import DeadLetters
 from actors.runtime.deadlines import Deadlines
 from actors.runtime.exceptions import ActorStopped
 from actors.runtime.ref import Ref
@@ -23,14 +24,22 @@ R = TypeVar("R")
 class Group(Generic[M, R]):
     """Actors by name, in the order in which they joined."""
 
-    def __init__(self, deadlines: Deadlines, *, on_exit: Callable[[Exit], None]) -> None:
+    def __init__(
+        self,
+        deadlines: Deadlines,
+        *,
+        dead_letters: DeadLetters,
+        on_exit: Callable[[Exit], None],
+    ) -> None:
         """Start empty.
 
         Args:
             deadlines: What keeps the deadlines of asks on this loop.
+            dead_letters: Where the messages go that a member does not handle.
             on_exit: Called, on the loop, when an actor ends that nobody stopped.
         """
         self._deadlines = deadlines
+        self._dead_letters = dead_letters
         self._stopped = False
         self._on_exit = on_exit
         self._actors: dict[str, Actor[M, R]] = {}
@@ -59,6 +68,7 @@ class Group(Generic[M, R]):
             raise ActorStopped(actor.name)
         if actor.name in self._actors:
             raise ValueError(f"the group already has a member named {actor.name!r}")
+        actor.dead_letters = self._dead_letters
         self._actors[actor.name] = actor
         self._deadlines.add(actor)
         self._refs[actor.name] = Ref(actor.mailbox, self._deadlines)

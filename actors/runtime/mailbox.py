@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from itertools import chain
 from typing import Generic, TypeVar
 
-from actors.runtime.exceptions import ActorStopped, MailboxFull
+from actors.runtime.exceptions import ActorError, ActorStopped, MailboxFull
 
 T = TypeVar("T")
 
@@ -22,9 +22,20 @@ class Mailbox(Generic[T]):
 
     Attributes:
         name: Whose mailbox it is, for the messages of errors.
+        capacity: By lane, the most urgent lane first.
+        refused: Called with what was not accepted, and why, before whoever put it is told.
     """
 
-    __slots__ = ("_closed", "_high_water", "_inlets", "_queues", "_waiter", "name")
+    __slots__ = (
+        "_closed",
+        "_high_water",
+        "_inlets",
+        "_queues",
+        "_waiter",
+        "capacity",
+        "name",
+        "refused",
+    )
 
     def __init__(self, lanes: Mapping[str, int], *, name: str = "mailbox") -> None:
         """Open an empty mailbox.
@@ -39,6 +50,8 @@ class Mailbox(Generic[T]):
         if not lanes or min(lanes.values()) < 1:
             raise ValueError(f"{name!r} needs lanes that hold at least 1, found {dict(lanes)!r}")
         self.name = name
+        self.capacity = dict(lanes)
+        self.refused: Callable[[T, ActorError], None] = _ignore
         self._queues: tuple[deque[T], ...] = tuple(deque() for _ in lanes)
         self._inlets = {
             lane: self._inlet(lane, queue, capacity)
@@ -126,14 +139,19 @@ class Mailbox(Generic[T]):
         def put(item: T) -> None:
             waiting = len(queue)
             if self._closed:
-                raise ActorStopped(self.name)
+                raise self._refusal(item, ActorStopped(self.name))
             if waiting >= capacity:
-                raise MailboxFull(self.name, lane, waiting=waiting, capacity=capacity)
+                full = MailboxFull(self.name, lane, waiting=waiting, capacity=capacity)
+                raise self._refusal(item, full)
             queue.append(item)
             if self._waiter is not None:
                 self._wake()
 
         return put
+
+    def _refusal(self, item: T, error: ActorError) -> ActorError:
+        self.refused(item, error)
+        return error
 
     def _wake(self) -> None:
         waiter, self._waiter = self._waiter, None
@@ -153,3 +171,7 @@ class Mailbox(Generic[T]):
                 taken += [queue.popleft() for _ in range(room)]
                 break
         return taken
+
+
+def _ignore(item: object, error: ActorError) -> None:
+    """Let a refusal be the business of whoever gets the exception."""

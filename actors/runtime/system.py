@@ -16,6 +16,7 @@ from typing import Any, Self, TypeAlias, TypeVar
 import structlog
 
 from actors.runtime.actor import Actor
+from actors.runtime.dead_letters import DeadLetters
 from actors.runtime.deadlines import Deadlines
 from actors.runtime.group import Group
 from actors.runtime.ref import Ref
@@ -40,9 +41,13 @@ class ActorSystem:
 
     An actor that ends by itself is not restarted: whoever waits for it is told, and what its state
     is worth is not known.
+
+    Attributes:
+        dead_letters: The messages that its actors did not handle.
     """
 
     def __init__(self) -> None:
+        self.dead_letters = DeadLetters()
         self._deadlines: Deadlines | None = None
         self._residents: list[_Resident | Group[Any, Any]] = []
 
@@ -107,13 +112,16 @@ class ActorSystem:
                     error=repr(exited.error),
                 )
 
+        actor.dead_letters = self.dead_letters
         self._served.add(actor)
         self._residents.append((actor, spawn(actor.name, actor.run, on_exit=ended)))
         return Ref(actor.mailbox, self._served)
 
     def group(self, *, on_exit: Callable[[Exit], None]) -> Group[Any, Any]:
         """Return an empty group; see `Group`."""
-        group: Group[Any, Any] = Group(self._served, on_exit=on_exit)
+        group: Group[Any, Any] = Group(
+            self._served, dead_letters=self.dead_letters, on_exit=on_exit
+        )
         self._residents.append(group)
         return group
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -43,3 +46,41 @@ def test_a_roll_is_complete_exactly_when_all_who_were_called_have_come(
     assert sorted(news) == sorted(set(called) & set(came))
     assert roll.complete == (set(called) <= set(came))
     assert set(roll.missing) == set(called) - set(came)
+
+
+@pytest.mark.asyncio
+async def test_a_roll_says_again_and_again_who_is_missing(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    roll = Roll(["cid", "ada", "bob"])
+    roll.complain("orders of tick 3", every_s=0.001)
+    roll.mark("ada")
+
+    heard = asyncio.get_running_loop().create_future()
+    asyncio.get_running_loop().call_later(0.05, heard.set_result, None)
+    await heard
+    roll.close()
+
+    assert len(caplog.messages) >= 2
+
+    for said in caplog.messages:
+        assert "roll_incomplete" in said
+        assert "orders of tick 3" in said
+        assert "('cid', 'bob')" in said
+
+
+@pytest.mark.asyncio
+async def test_a_roll_that_is_complete_or_closed_says_nothing(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    complete, closed, nobody = Roll(["ada"]), Roll(["bob"]), Roll([])
+    for roll in (complete, closed, nobody):
+        roll.complain("orders", every_s=0.001)
+
+    complete.mark("ada")
+    closed.close()
+    heard = asyncio.get_running_loop().create_future()
+    asyncio.get_running_loop().call_later(0.01, heard.set_result, None)
+    await heard
+
+    assert caplog.messages == []
