@@ -12,11 +12,16 @@ R = TypeVar("R")
 
 
 async def reveal(ref: Ref[M, R], message: M, *, lane: str | None = None) -> R:
-    """Ask, and raise what really went wrong where actors failed one after the other."""
+    """Ask, and raise what really went wrong where actors failed one after the other.
+
+    Raises:
+        ActorFailed: An actor was cancelled, or exited: that is not raised here as if this task had
+            been told to, and its outcome is unknown like that of any actor that failed.
+    """
     try:
         return await ref.ask(message, timeout_s=ASK_TIMEOUT_S, lane=lane)
     except ActorFailed as failed:
         error: BaseException | None = failed
         while isinstance(error, ActorFailed):
             error = error.error
-        raise error or failed from failed
+        raise error if isinstance(error, Exception) else failed from failed

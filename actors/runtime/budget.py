@@ -3,6 +3,8 @@
 The rule: the interruption is raised below `StepBudget.call`, or nowhere.  An alarm rings a few
 times per budget; it looks for a call that is overdue on the very stack that it interrupted, and
 where there is none it does nothing.  So nobody arms or disarms anything, and nothing can be late.
+A call is overdue when its time is up and it has lived through as many rings as the budget has: a
+process that was stopped, or starved, for a while is not taken for one that hangs.
 
 What can be interrupted: Python code, waiting (`time.sleep`, sockets, locks), and C code that asks
 for signals itself (regular expressions, arithmetic of huge integers).  What cannot: other C code,
@@ -75,7 +77,7 @@ class StepBudget:
         Raises:
             StepInterrupted: It took longer than the budget, and could be interrupted.
         """
-        due = time.perf_counter() + self.budget_s  # The alarm reads it here: see `_overdue`.
+        due = time.perf_counter() + self.budget_s  # The alarm reads it here.
         try:
             return step(*args, **kwargs)
         finally:
@@ -86,14 +88,13 @@ class StepBudget:
 _CALL = StepBudget.call.__code__
 
 
-def _overdue(frame: FrameType | None) -> bool:
-    """Whether a `StepBudget.call` that is on the stack of `frame` has run out of time."""
-    while frame is not None:
-        if frame.f_code is _CALL:
-            due: float = frame.f_locals.get("due", math.inf)
-            return time.perf_counter() > due
+def _call_below(frame: FrameType | None) -> tuple[StepBudget, float] | None:
+    """Return the call that is on the stack of `frame`: its budget, and when its time is up."""
+    while frame is not None and frame.f_code is not _CALL:
         frame = frame.f_back
-    return False
+    if frame is None or "due" not in frame.f_locals:
+        return None
+    return frame.f_locals["self"], frame.f_locals["due"]
 
 
 class _Alarm:
@@ -108,7 +109,9 @@ class _Alarm:
         self._theirs: Any = None
         self._their_due = math.inf
         self._their_interval = 0.0
-        self._quiet_until = -math.inf
+        self._every_s = math.inf
+        self._call: tuple[StepBudget, float] | None = None
+        self._lived = 0
 
     def join(self, budget: StepBudget) -> None:
         if not self._budgets:
@@ -117,8 +120,8 @@ class _Alarm:
             self._their_due = time.perf_counter() + left if left else math.inf
             signal.signal(signal.SIGALRM, self._ring)
         self._budgets.append(budget)
-        every_s = min(one.budget_s for one in self._budgets) / RINGS_PER_BUDGET
-        signal.setitimer(signal.ITIMER_REAL, every_s, every_s)
+        self._every_s = min(one.budget_s for one in self._budgets) / RINGS_PER_BUDGET
+        signal.setitimer(signal.ITIMER_REAL, self._every_s, self._every_s)
 
     def leave(self, budget: StepBudget) -> None:
         if budget in self._budgets:
@@ -135,15 +138,18 @@ class _Alarm:
 
     def _ring(self, signum: int, frame: FrameType | None) -> None:
         del signum
-        now = time.perf_counter()
-        if now >= self._their_due:
+        if time.perf_counter() >= self._their_due:
             self._budgets.clear()
             self._give_back()
-        elif now >= self._quiet_until and _overdue(frame):
-            # A finalizer may swallow it, so it is repeated; but whatever comes to its end meanwhile
-            # is given time to do so.
-            self._quiet_until = now + min(one.budget_s for one in self._budgets)
-            raise StepInterrupted
+            return
+        before, self._call = self._call, _call_below(frame)
+        self._lived = self._lived + 1 if self._call == before else 1
+        if self._call is not None:
+            budget, due = self._call
+            if time.perf_counter() > due and self._lived * self._every_s >= budget.budget_s:
+                # A finalizer may swallow it.  Then it comes again, when a budget has passed again.
+                self._lived = 0
+                raise StepInterrupted
 
 
 _ALARM = _Alarm()

@@ -5,16 +5,35 @@ from __future__ import annotations
 import math
 import re
 import signal
+import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from actors.runtime import StepBudget, StepInterrupted
 
 BUDGET_S = 0.02
+ROOT = Path(__file__).parents[3]
+
+STOPPED = """
+import os, signal, subprocess, sys
+from actors.runtime import StepBudget
+
+def be_stopped():
+    me = os.getpid()
+    wake = f"import os, time; time.sleep(1); os.kill({me}, {signal.SIGCONT:d})"
+    subprocess.Popen([sys.executable, "-c", wake])
+    os.kill(me, signal.SIGSTOP)
+
+with StepBudget(0.5) as budget:
+    budget.call(be_stopped)
+    assert budget.took_s > 0.5
+print("in time")
+"""
 
 
 def spin() -> None:
@@ -116,6 +135,19 @@ def test_nothing_is_interrupted_between_two_calls() -> None:
         deadline = time.perf_counter() + 4 * BUDGET_S
         while time.perf_counter() < deadline:
             pass
+
+
+def test_a_process_that_was_stopped_in_the_middle_of_a_step_goes_on() -> None:
+    out = subprocess.run(
+        [sys.executable, "-c", STOPPED],
+        check=False,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+    assert (out.returncode, out.stdout, out.stderr) == (0, "in time\n", "")
 
 
 def test_outside_the_main_thread_a_long_step_is_only_noticed() -> None:
