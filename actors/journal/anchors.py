@@ -8,6 +8,7 @@ synced, and the next one begins.  What a power cut takes with the last line is a
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import time
@@ -116,13 +117,15 @@ class Anchors:
         """Open, or begin, the file at `path`, and anchor `head`."""
         flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
         self._handle = os.open(path, flags, 0o600)
-        size = os.fstat(self._handle).st_size
-        _, self._end = _split(os.pread(self._handle, size, 0))
-        os.ftruncate(self._handle, self._end)
-        self._synced = head
-        self._synced_at = time.monotonic()
-        self._write(head)
-        self._sync(head)
+        try:
+            size = os.fstat(self._handle).st_size
+            _, self._end = _split(os.pread(self._handle, size, 0))
+            os.ftruncate(self._handle, self._end)
+            self._write(head)
+            self._sync(head)
+        except OSError:
+            os.close(self._handle)
+            raise
 
     def note(self, head: Head) -> None:
         """Leave the new head; sync it if that is due."""
@@ -145,7 +148,10 @@ class Anchors:
         os.close(self._handle)
 
     def _write(self, head: Head) -> None:
-        self._line = os.pwrite(self._handle, _line(head), self._end)
+        line = _line(head)
+        if os.pwrite(self._handle, line, self._end) < len(line):  # No error, where a part has room.
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        self._line = len(line)
 
     def _sync(self, head: Head) -> None:
         os.fsync(self._handle)

@@ -10,6 +10,7 @@ import json
 import os
 from pathlib import Path
 
+from actors.journal.placing import sync
 from actors.journal.port import StorageError
 
 
@@ -37,6 +38,7 @@ def leave_marker(database: Path, error: Exception) -> None:
             json.dump({"pid": os.getpid(), "error": str(error)}, file)
             file.flush()
             os.fsync(file.fileno())
+        sync(marker.parent)
     except OSError as failed:
         error.add_note(f"the marker could not be left: {failed}")
 

@@ -14,7 +14,6 @@ import errno
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from operator import attrgetter
 from pathlib import Path
 from typing import NamedTuple
 
@@ -95,8 +94,6 @@ _PAGES_PER_COMMIT = 6
 _ROWS_PER_PAGE = 10
 """When the -wal file is moved into the database, and what is taken for its growth."""
 
-_columns = attrgetter(*Entry.__slots__)
-
 
 class Binding(NamedTuple):
     """How SQLite is reached.
@@ -149,13 +146,26 @@ class Store:
             binding.prepare(path)
             self._connection = binding.connect(path)
             undo.callback(self._connection.close)
+            self._begin()
+            undo.pop_all()
+
+    def _begin(self) -> None:
+        """Check that nothing is missing, and become the writer."""
+        try:
             self._head = self._stored_head()
-            anchors = read_anchors(anchors_path(path))
+            anchors = read_anchors(anchors_path(self._path))
             check_anchors(anchors or [], self._head, self._hash_at)
             self._epoch = self._next_epoch()
-            self._anchors = Anchors(anchors_path(path), self._head)
-            clear_marker(path)
-            undo.pop_all()
+            self._anchors = Anchors(anchors_path(self._path), self._head)
+            clear_marker(self._path)
+        except OSError as error:
+            if error.errno not in {errno.EIO, *_NO_SPACE}:
+                raise
+            raise self._failure(error) from error
+        except sqlite3.OperationalError as error:
+            raise self._failure(error) from error
+        except sqlite3.DatabaseError as error:
+            raise EventSourcingError(f"{str(self._path)!r} cannot be read: {error}") from error
 
     @property
     def connection(self) -> sqlite3.Connection:
@@ -168,6 +178,7 @@ class Store:
 
     def append(self, batch: Batch) -> Head:
         """See `Journal.append`."""
+        self._check_running()
         head = check_follows(self._head, batch.entries)
         pairs = list(zip(batch.entries, batch.events, strict=True))
         ledger = [row for entry, event in pairs for row in ledger_rows(entry.seq, event)]
@@ -177,7 +188,7 @@ class Store:
         commands = [(*row, command_digest(row, hashes[row.last_seq])) for row in batch.commands]
         try:
             with self._transaction() as db:
-                db.executemany(_ADD_EVENT, map(_columns, batch.entries))
+                db.executemany(_ADD_EVENT, batch.entries)
                 db.executemany(_ADD_LEDGER_ROW, ledger)
                 db.executemany(_ADD_TRADE, trades)
                 db.executemany(_ADD_COMMAND, commands)
@@ -194,8 +205,7 @@ class Store:
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
         """Begin, make sure that nobody else writes, and commit; or undo it all."""
-        if self._stopped:
-            raise StorageError("the journal stopped at an error of the disk", definite=False)
+        self._check_running()
         try:
             self._connection.execute("BEGIN IMMEDIATE")
             self._check_epoch()
@@ -207,18 +217,30 @@ class Store:
             self._roll_back()
             raise
 
+    def _check_running(self) -> None:
+        if self._stopped:
+            raise StorageError("the journal stopped at an error of the disk", definite=False)
+
     def _check_epoch(self) -> None:
         if self._stored_epoch() != self._epoch:
             raise FencedError(self._path)
 
     def _refusal(self, error: sqlite3.Error) -> EventSourcingError | StorageError:
-        undone = self._roll_back()
-        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-        if undone and isinstance(error, sqlite3.IntegrityError):
+        if not self._roll_back():
+            return self._stop(error)
+        if isinstance(error, sqlite3.IntegrityError):
             return EventSourcingError(f"the database refused the batch: {error}")
-        if undone and code in _REFUSALS:
-            return StorageError(f"the batch was not written: {error}", definite=True)
-        return self._stop(error)
+        return self._failure(error)
+
+    def _failure(self, error: OSError | sqlite3.Error) -> StorageError:
+        """Return what is to be said of a disk that is full; stop at one that fails."""
+        if isinstance(error, OSError):
+            full = error.errno in _NO_SPACE
+        else:
+            full = getattr(error, "sqlite_errorcode", 0) & 0xFF in _REFUSALS
+        if not full:
+            return self._stop(error)
+        return StorageError(f"nothing was written: {error}", definite=True)
 
     def _stop(self, error: Exception) -> StorageError:
         """Write nothing any more, and leave word for who comes next."""
@@ -242,18 +264,23 @@ class Store:
 
         SQLite would do the second by itself, and not say if the disk failed at it.
         """
-        try:
+        with self._unless_full():
             self._anchors.note(self._head)
-            self._pages += _PAGES_PER_COMMIT + rows // _ROWS_PER_PAGE
-            if self._pages >= _CHECKPOINT_PAGES:
-                self._pages = 0
+        self._pages += _PAGES_PER_COMMIT + rows // _ROWS_PER_PAGE
+        if self._pages >= _CHECKPOINT_PAGES:
+            self._pages = 0
+            with self._unless_full():
                 self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
-        except OSError as error:
-            if error.errno not in _NO_SPACE:  # The next commit has the same anchor to leave.
-                raise self._stop(error) from error
-        except sqlite3.Error as error:
-            if getattr(error, "sqlite_errorcode", 0) & 0xFF not in _REFUSALS:
-                raise self._stop(error) from error
+
+    @contextmanager
+    def _unless_full(self) -> Iterator[None]:
+        """Do what the next commit would do as well, if there is no room for it now."""
+        try:
+            yield
+        except (OSError, sqlite3.Error) as error:
+            failure = self._failure(error)
+            if not failure.definite:
+                raise failure from error
 
     def _stored_head(self) -> Head:
         found = self._connection.execute(_HEAD).fetchone()
@@ -319,9 +346,11 @@ class Store:
             self._anchors.abandon()
             return
         try:
-            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            with self._unless_full():
+                self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
         finally:
-            self._anchors.close(self._head)
+            with self._unless_full():
+                self._anchors.close(self._head)
 
     def release(self) -> None:
         """Let go of the lock, when the connection is closed."""

@@ -15,7 +15,7 @@ from typing import Any, cast
 import apsw
 
 from actors.journal.files import WRITER, _configure
-from actors.journal.schema import check_identity
+from actors.journal.port import StorageError
 from actors.journal.store import Binding
 from tests.powercut.disk import Disk
 from tests.powercut.vfs import DiskVfs
@@ -85,18 +85,25 @@ class Connection:
             self._connection.close()
 
 
+def connected(disk: Disk, path: Path, **other: str | int) -> sqlite3.Connection:
+    """Return a connection with the writer's settings, of which `other` replace some."""
+    connection = cast("sqlite3.Connection", Connection(disk, path))
+    try:
+        connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+        _configure(connection, {**WRITER, **other})
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
 def binding_to(disk: Disk, **other: str | int) -> Binding:
-    """Return a `Store`'s way to this disk; `other` settings replace the writer's own."""
+    """Return a `Store`'s way to this disk."""
 
     def connect(path: Path) -> sqlite3.Connection:
-        connection = cast("sqlite3.Connection", Connection(disk, path))
         try:
-            connection.execute("PRAGMA locking_mode = EXCLUSIVE")
-            check_identity(connection, str(path))
-            _configure(connection, {**WRITER, **other})
-        except BaseException:
-            connection.close()
-            raise
-        return connection
+            return connected(disk, path, **other)
+        except sqlite3.Error as error:
+            raise StorageError(f"cannot write {str(path)!r}: {error}", definite=True) from error
 
-    return Binding(check=lambda _: None, connect=connect)
+    return Binding(check=lambda _: None, prepare=lambda _: None, connect=connect)

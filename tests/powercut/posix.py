@@ -24,6 +24,7 @@ def _as_os_error() -> Iterator[None]:
 class DiskOs:
     """Stands where the module `os` stood; a handle is a file of the disk."""
 
+    strerror = staticmethod(os.strerror)
     O_RDWR, O_CREAT, O_CLOEXEC, O_NOFOLLOW = os.O_RDWR, os.O_CREAT, os.O_CLOEXEC, os.O_NOFOLLOW
 
     def __init__(self, disk: Disk) -> None:
