@@ -8,11 +8,15 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
-from typing import Any
+from enum import Enum
+from functools import cache
+from types import NoneType, UnionType
+from typing import Any, NewType, Union, get_args, get_origin, get_type_hints
 
 import numpy as np
 
 from arena import __version__
+from arena.exceptions import EventSourcingError
 from arena.execution import Terms
 from arena.money import Money, parse_usd
 from arena.policies import POLICIES, Policy
@@ -144,6 +148,64 @@ def plain(value: object) -> Any:  # JSON has no narrower type
     if isinstance(value, (tuple, list)):
         return [plain(item) for item in value]
     return value
+
+
+def read_experiment(manifest_json: str, catalog: Catalog = BUILT_IN) -> Experiment:
+    """Return the experiment that `manifest_json` describes.
+
+    Strategies come from `catalog`: the manifest holds their declarations, not their code.
+
+    Raises:
+        EventSourcingError: It is no manifest that this version can read.
+    """
+    try:
+        facts = json.loads(manifest_json)
+        terms = facts["terms"]
+        terms["instruments"] = {each["name"]: each for each in terms["instruments"]}
+        return Experiment(
+            name=facts["name"],
+            seed=facts["seed"],
+            market=from_plain(MarketFacts, facts["market"]),
+            terms=from_plain(Terms, terms),
+            endowment=from_plain(Endowment, facts["endowment"]),
+            population=from_plain(Population, facts["population"]),
+            rules=from_plain(Rules, facts["rules"]),
+            catalog=catalog,
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise EventSourcingError("the manifest cannot be read") from error
+
+
+def from_plain(kind: Any, value: Any) -> Any:
+    """Return plain JSON data as the type that `plain` made it from.
+
+    `kind` is an annotation: a dataclass, an enum, a tuple, a mapping, a `NewType`, one of these or
+    None.  Where it allows several scalars, the value is what JSON says it is.
+    """
+    origin, inner = get_origin(kind), get_args(kind)
+    if origin in {UnionType, Union}:
+        known = [each for each in inner if each is not NoneType]
+        return value if value is None or len(known) > 1 else from_plain(known[0], value)
+    if isinstance(kind, NewType):
+        return from_plain(kind.__supertype__, value)
+    if is_dataclass(kind):
+        made: Any = kind
+        hints = _fields(made)
+        return made(**{name: from_plain(hint, value[name]) for name, hint in hints.items()})
+    if origin is tuple:
+        kinds = inner[:1] * len(value) if inner[-1] is Ellipsis else inner
+        return tuple(from_plain(each, item) for each, item in zip(kinds, value, strict=True))
+    if origin is not None and issubclass(origin, Mapping):
+        of_key, of_item = inner
+        return {from_plain(of_key, k): from_plain(of_item, item) for k, item in value.items()}
+    return kind(value) if isinstance(kind, type) and issubclass(kind, Enum) else value
+
+
+@cache
+def _fields(kind: type) -> dict[str, Any]:
+    """Return the fields of a dataclass with their annotations."""
+    hints = get_type_hints(kind)
+    return {each.name: hints[each.name] for each in fields(kind)}
 
 
 def check_parameters(

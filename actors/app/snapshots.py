@@ -10,12 +10,11 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from actors.app.folding import from_plain
 from actors.journal.chain import Head
 from actors.journal.port import Snapshot
 from arena.agents import Agent, Record
 from arena.exceptions import EventSourcingError
-from arena.experiment import Experiment, plain
+from arena.experiment import Experiment, from_plain, plain
 from arena.ids import AgentId
 from arena.money import Money
 from arena.strategies import Memory

@@ -6,10 +6,10 @@ import json
 
 import pytest
 
-from actors.app.folding import fold_run, from_plain
+from actors.app.folding import fold_run
 from actors.journal.reader import open_run
 from arena.agents import Agent, Record
-from arena.experiment import plain
+from arena.experiment import from_plain, plain
 from arena.treasury import Treasury
 from arena.words import Book, Layer, Scalar, Tier
 
