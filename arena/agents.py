@@ -240,7 +240,28 @@ def moved_to(agent: Agent, layer: Layer, *, tick: int) -> Agent:
 
 
 def with_capital(agent: Agent, change: int) -> Agent:
-    """Return the agent after `change` micro-USD of cash came in (or went out); the NAV stays."""
-    return replace(
-        agent, portfolio=agent.portfolio.with_cash(change), equity=Money(agent.equity + change)
+    """Return the agent after `change` micro-USD of cash came in (or went out); the NAV stays.
+
+    This is `dataclasses.replace` written out: a replay does little else.
+    """
+    return Agent(
+        agent_id=agent.agent_id,
+        genome=agent.genome,
+        layer=agent.layer,
+        status=agent.status,
+        tier=agent.tier,
+        portfolio=agent.portfolio.with_cash(change),
+        equity=Money(agent.equity + change),
+        pnl=agent.pnl,
+        pnl_real=agent.pnl_real,
+        costs=agent.costs,
+        trades=agent.trades,
+        nav=agent.nav,
+        navs=agent.navs,
+        life=agent.life,
+        stint=agent.stint,
+        fitness=agent.fitness,
+        failures=agent.failures,
+        died=agent.died,
+        cause=agent.cause,
     )

@@ -63,31 +63,31 @@ def agent_account(agent: AgentId) -> str:
 
 def transfers(event: Event) -> tuple[Transfer, ...]:
     """Return the ledger rows of `event`, in their order; most events move nothing."""
-    rows: list[Transfer] = []
+    rows: Iterable[Transfer] = ()
     match event:
-        case ArenaOpened():
-            rows = [
-                Transfer(Book.REAL, ENDOWMENT, RESERVE, event.reserve, "opening"),
-                Transfer(Book.REAL, ENDOWMENT, POOL_PROVING, event.proving, "opening"),
-                Transfer(Book.REAL, ENDOWMENT, POOL_ARENA, event.arena, "opening"),
-            ]
-        case AgentSpawned() | AgentDemoted():
-            grant = event.virtual_capital
-            rows = [Transfer(Book.VIRTUAL, BANK, POPULATION, grant, "virtual_capital")]
         case CapitalAllocated():
             account = agent_account(event.agent_id)
             rows = [Transfer(Book.REAL, event.source, account, event.amount, event.reason)]
         case CapitalReturned():
             account = _holder(event.book, event.agent_id)
             rows = [Transfer(event.book, account, event.target, event.amount, event.reason)]
-        case PositionsReduced():
-            account = _holder(event.book, event.agent_id)
-            rows = list(_costs(event.book, account, event.fills))
         case TickSettled():
             rows = [*_settle_real(event), *_settle_virtual(event.virtual)]
+        case PositionsReduced():
+            account = _holder(event.book, event.agent_id)
+            rows = _costs(event.book, account, event.fills)
+        case AgentSpawned() | AgentDemoted():
+            grant = event.virtual_capital
+            rows = [Transfer(Book.VIRTUAL, BANK, POPULATION, grant, "virtual_capital")]
+        case ArenaOpened():
+            rows = [
+                Transfer(Book.REAL, ENDOWMENT, RESERVE, event.reserve, "opening"),
+                Transfer(Book.REAL, ENDOWMENT, POOL_PROVING, event.proving, "opening"),
+                Transfer(Book.REAL, ENDOWMENT, POOL_ARENA, event.arena, "opening"),
+            ]
         case _:
             pass
-    return tuple(row for row in rows if row.amount)
+    return tuple([row for row in rows if row.amount])
 
 
 def _holder(book: Book, agent: AgentId) -> str:

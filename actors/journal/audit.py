@@ -1,101 +1,193 @@
-"""The audit of one run's money: its ledger rows and trades, against the events they came from."""
+"""The audit of one run's money: its ledger rows and trades, against the events they came from.
+
+A page of events is read and its rows are derived anew; as a rule they are the ones that are found,
+and nothing more is done.  Only where they differ is row held against row, to say which.
+"""
 
 from __future__ import annotations
 
 import sqlite3
 from collections import defaultdict
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
 
-from actors.journal.findings import Findings, Rows
+from actors.journal.codec import Decoder, decode, decoder
+from actors.journal.findings import Findings, Row, Table
 from actors.journal.rows import ledger_rows, trade_rows
+from actors.journal.schema import NewerRunError
+from actors.journal.upcasters import version_of
+from actors.journal.walk import pages, uncollected
 from arena.events import Event
 from arena.exceptions import EventSourcingError
 from arena.ledger import MAY_BE_NEGATIVE
 
+_EVENTS = """
+    SELECT seq, event_type, type_version, data
+    FROM events WHERE seq > ? AND seq <= ? ORDER BY seq
+"""
 _LEDGER = """
-    SELECT coalesce(CAST(event_seq AS INTEGER), 0), line, book, debit_account, credit_account,
-           amount, reason
-    FROM capital_ledger ORDER BY event_seq, line
+    SELECT event_seq, line, book, debit_account, credit_account, amount, reason
+    FROM capital_ledger WHERE event_seq > ? AND event_seq <= ? ORDER BY event_seq, line
 """
 _TRADES = """
-    SELECT coalesce(CAST(seq AS INTEGER), 0), line, order_id, agent_id, instrument, quantity, price,
-           fee, slippage, gas, status, reason
-    FROM trades ORDER BY seq, line
+    SELECT seq, line, order_id, agent_id, instrument, quantity, price, fee, slippage, gas, status,
+           reason
+    FROM trades WHERE seq > ? AND seq <= ? ORDER BY seq, line
 """
-_SEQ_MAX = 2**63 - 1
+
+Watch: TypeAlias = Callable[[int, Event | None], None]
+"""Told of every entry in its order: its `seq` and its event, None where that cannot be read."""
+
+Read: TypeAlias = tuple[int, Event | None]
+Derive: TypeAlias = Callable[[int, Event], Sequence[Row]]
+
+_UNDERIVABLE = (ArithmeticError, EventSourcingError, LookupError, ValueError)
 
 
 class Audit:
-    """Walks along with the events, from the first on."""
+    """One pass over the events, from the first on.
 
-    def __init__(self, connection: sqlite3.Connection, findings: Findings) -> None:
+    Attributes:
+        newer: What is wrong first, if that is an event which only a newer version understands.
+    """
+
+    def __init__(
+        self, connection: sqlite3.Connection, findings: Findings, watch: Watch | None = None
+    ) -> None:
+        self.newer: NewerRunError | None = None
+        self._db = connection
         self._findings = findings
-        self._ledger = Rows(connection, "capital_ledger", _LEDGER, findings)
-        self._trades = Rows(connection, "trades", _TRADES, findings)
+        self._watch = watch
+        self._ledger = Table(connection, "capital_ledger", _LEDGER, findings)
+        self._trades = Table(connection, "trades", _TRADES, findings)
         self._balances: defaultdict[str, dict[str, int]] = defaultdict(dict)
         self._overdrawn: set[tuple[str, str]] = set()
+        self._readers = _Readers()
 
-    def check(self, seq: int, event: Event | None) -> None:
-        """Compare the rows of the entry at `seq`; None is an event that could not be read."""
-        ledger, trades = self._ledger.upto(seq), self._trades.upto(seq)
-        if event is not None:
-            try:
-                expected = ledger_rows(seq, event), trade_rows(seq, event)
-            except (ArithmeticError, EventSourcingError, LookupError, ValueError) as error:
-                self._findings.add(seq, "events", f"its rows cannot be derived: {error}")
-            else:
-                self._compare(self._ledger, ledger, expected[0])
-                self._compare(self._trades, trades, expected[1])
-        if ledger:
-            self._post(seq, [row for row in ledger if isinstance(row[5], int)])
+    @property
+    def balances(self) -> dict[str, dict[str, int]]:
+        """What the rows add up to: book, then account."""
+        return self._balances
 
-    def finish(self) -> None:
-        """Look at what is left when the events are over: rows without an event, and the sums."""
-        for rows in (self._ledger, self._trades):
-            for row in rows.upto(_SEQ_MAX):
-                self._extra(rows.table, row)
+    def run(self, upto: int) -> None:
+        """Check the rows of every entry up to `upto`, and that there are no others.
+
+        Raises:
+            sqlite3.DatabaseError: The events cannot be read on.
+        """
+        with uncollected():
+            for page in pages(self._db, _EVENTS, 0, upto):
+                self._check(page)
+        for table in (self._ledger, self._trades):
+            for row in table.rest():
+                self._extra(table, row)
         for book, accounts in self._balances.items():
             if total := sum(accounts.values()):
                 self._findings.add(
                     None, "capital_ledger", f"book {book!r} sums to {total} micro-USD, not to 0"
                 )
 
+    def _check(self, page: Sequence[Row]) -> None:
+        entries = self._read(page)
+        if self._watch is not None:
+            for seq, event in entries:
+                self._watch(seq, event)
+        upto = page[-1][0]
+        self._post(self._compare(self._ledger, upto, entries, ledger_rows))
+        self._compare(self._trades, upto, entries, trade_rows)
+
+    def _read(self, page: Sequence[Row]) -> list[Read]:
+        readers = self._readers
+        try:
+            return [(seq, readers[kind, version](data)) for seq, kind, version, data in page]
+        except (LookupError, TypeError, ValueError):  # Something is old, or rotten: one by one.
+            return [(row[0], self._read_one(*row)) for row in page]
+
+    def _read_one(
+        self, seq: int, kind: bytes | None, version: int | None, data: bytes | None
+    ) -> Event | None:
+        if kind is None or version is None or data is None:
+            self._findings.add(seq, "events", "event_type, type_version or data is empty")
+            return None
+        try:
+            return decode(kind.decode(), int(version), data)
+        except (AttributeError, EventSourcingError, TypeError, ValueError) as error:
+            if isinstance(error, NewerRunError) and not self._findings.found:
+                self.newer = NewerRunError(str(error), seq=seq)
+            self._findings.add(seq, "events", str(error))
+            return None
+
     def _compare(
-        self,
-        rows: Rows,
-        found: Sequence[tuple[Any, ...]],
-        expected: Sequence[tuple[Any, ...]],
+        self, table: Table, upto: int, entries: Sequence[Read], derive: Derive
+    ) -> Sequence[Row]:
+        """Return the rows that are found, held against the ones that should be there."""
+        found = table.upto(upto)
+        try:
+            derived = [row for seq, event in entries if event for row in derive(seq, event)]
+        except _UNDERIVABLE:
+            derived = []
+        if not (found == derived or table.broken):
+            self._explain(table, found, entries, derive)
+        return found
+
+    def _explain(
+        self, table: Table, found: Sequence[Row], entries: Sequence[Read], derive: Derive
     ) -> None:
-        if not (found or expected) or found == expected or rows.broken:
-            return
         there = {row[:2]: row for row in found}
-        for row in expected:
-            got = there.pop(row[:2], None)
-            if got is None:
-                self._findings.add(row[0], rows.table, f"line {row[1]} is missing: {row[2:]}")
-            elif got != row:
-                message = f"line {row[1]} was changed: {got[2:]}, should be {row[2:]}"
-                self._findings.add(row[0], rows.table, message)
+        unread = {seq for seq, event in entries if event is None}
+        for seq, event in entries:
+            try:
+                expected = derive(seq, event) if event else ()
+            except _UNDERIVABLE as error:
+                self._findings.add(seq, "events", f"its rows cannot be derived: {error}")
+                unread.add(seq)
+                continue
+            for row in expected:
+                got = there.pop(row[:2], None)
+                if got is None:
+                    self._findings.add(seq, table.name, f"line {row[1]} is missing: {row[2:]}")
+                elif got != row:
+                    message = f"line {row[1]} was changed: {got[2:]}, should be {row[2:]}"
+                    self._findings.add(seq, table.name, message)
         for row in there.values():
-            self._extra(rows.table, row)
+            if row[0] not in unread:
+                self._extra(table, row)
 
-    def _extra(self, table: str, row: tuple[Any, ...]) -> None:
-        self._findings.add(row[0], table, f"line {row[1]} comes from no event: {row[2:]}")
+    def _extra(self, table: Table, row: Row) -> None:
+        seq = row[0] if isinstance(row[0], int) else None
+        self._findings.add(seq, table.name, f"line {row[1]} comes from no event: {row[2:]}")
 
-    def _post(self, seq: int, ledger: Sequence[tuple[Any, ...]]) -> None:
+    def _post(self, rows: Sequence[Row]) -> None:
         """Move the money; no account but a source of it may be overdrawn after an event."""
-        for _, _, book, debit, credit, amount, _ in ledger:
+        doubtful: list[tuple[int, str, str]] = []  # Of one event: the next row may make it good.
+        for seq, _, book, debit, credit, amount, _ in rows:
+            if type(amount) is not int:
+                continue
+            if doubtful and doubtful[-1][0] != seq:
+                self._look_at(doubtful)
             accounts = self._balances[book]
-            accounts[debit] = accounts.get(debit, 0) - amount
+            left = accounts.get(debit, 0) - amount
+            accounts[debit] = left
             accounts[credit] = accounts.get(credit, 0) + amount
-        for _, _, book, debit, _, _, _ in ledger:
-            balance = self._balances[book][debit]
-            if balance < 0 and debit not in MAY_BE_NEGATIVE:
-                self._overdraw(seq, book, debit, balance)
+            if left < 0 and debit not in MAY_BE_NEGATIVE:
+                doubtful.append((seq, book, debit))
+        self._look_at(doubtful)
 
-    def _overdraw(self, seq: int, book: str, account: str, balance: int) -> None:
-        if (book, account) not in self._overdrawn:
-            self._overdrawn.add((book, account))
-            message = f"{book} account {account!r} is overdrawn: {balance} micro-USD"
-            self._findings.add(seq, "capital_ledger", message)
+    def _look_at(self, doubtful: list[tuple[int, str, str]]) -> None:
+        for seq, book, account in doubtful:
+            balance = self._balances[book][account]
+            if balance < 0 and (book, account) not in self._overdrawn:
+                self._overdrawn.add((book, account))
+                message = f"{book} account {account!r} is overdrawn: {balance} micro-USD"
+                self._findings.add(seq, "capital_ledger", message)
+        doubtful.clear()
+
+
+class _Readers(dict[tuple[bytes, int], Decoder]):
+    """What reads the events of a type and a version that are today's."""
+
+    def __missing__(self, key: tuple[bytes, int]) -> Decoder:
+        kind, version = key[0].decode(), key[1]
+        if version != version_of(kind):
+            raise LookupError(key)
+        return self.setdefault(key, decoder(kind))

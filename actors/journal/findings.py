@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import math
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from functools import partial
+from typing import Any, TypeAlias
 
 from actors.journal.chain import Head
 from actors.journal.schema import DAMAGE
 
 FINDINGS_MAX = 1000
+
+Row: TypeAlias = tuple[Any, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +44,16 @@ class VerifyReport:
         head: The last one of them; seq 0 and the manifest's hash where there was none.
         findings: In the order in which they were seen, at most `FINDINGS_MAX`.
         omitted: How many more there were.
+        notes: What is not as it could be, and no fault of the run's.
+        balances: Book -> account -> what its rows add up to.
     """
 
     events: int
     head: Head
     findings: tuple[Finding, ...]
     omitted: int = 0
+    notes: tuple[str, ...] = ()
+    balances: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
     @property
     def ok(self) -> bool:
@@ -73,52 +81,55 @@ class Findings:
             self.omitted += 1
 
 
-class Rows:
-    """The rows of one query; if SQLite fails in their midst, that is a finding and their end.
+class Table:
+    """The rows of one table that belong to events, read in step with them.
+
+    If SQLite fails in their midst, that is a finding and their end.
 
     Attributes:
         broken: Whether SQLite failed.
     """
 
     def __init__(
-        self, connection: sqlite3.Connection, table: str, sql: str, findings: Findings
+        self, connection: sqlite3.Connection, name: str, sql: str, findings: Findings
     ) -> None:
+        """Read with `sql`: it takes the `seq` after which to begin, and the last one."""
+        self.name = name
         self.broken = False
-        self.table = table
+        self._connection = connection
+        self._sql = sql
         self._findings = findings
-        self._cursor = connection.cursor()
-        self._next: tuple[Any, ...] | None = None
+        self._seq: float = -math.inf
+
+    def upto(self, seq: float) -> list[Row]:
+        """Return the next rows, up to those of the entry at `seq`."""
+        after, self._seq = self._seq, seq
+        return [] if self.broken else self._read((after, seq))
+
+    def rest(self) -> list[Row]:
+        """Return the rows of no entry: beyond the last one, or of something that is no number."""
+        return self.upto(math.inf)
+
+    def _read(self, bounds: tuple[float, float]) -> list[Row]:
         try:
-            self._cursor.execute(sql)
+            return fetch(self._connection, self._sql, bounds)
         except DAMAGE as error:
-            self._break(error)
-        else:
-            self._advance()
+            self.broken = True
+            self._findings.add(None, self.name, f"SQLite cannot read on: {error}")
+            return []
 
-    def __iter__(self) -> Iterator[tuple[Any, ...]]:
-        while (row := self._next) is not None:
-            yield row
-            self._advance()
 
-    def upto(self, seq: int) -> Sequence[tuple[Any, ...]]:
-        """Take the next rows as long as their first column is at most `seq`."""
-        row = self._next
-        if row is None or row[0] > seq:
-            return ()
-        taken = []
-        while row is not None and row[0] <= seq:
-            taken.append(row)
-            self._advance()
-            row = self._next
-        return taken
+def fetch(connection: sqlite3.Connection, sql: str, where: Sequence[object] = ()) -> list[Row]:
+    """Return all rows; text that is damaged comes with a sign in its place.
 
-    def _advance(self) -> None:
+    Raises:
+        sqlite3.DatabaseError, UnicodeDecodeError: SQLite cannot read them (`DAMAGE`).
+    """
+    try:
+        return connection.execute(sql, where).fetchall()
+    except DAMAGE:
+        connection.text_factory = partial(str, encoding="utf-8", errors="replace")
         try:
-            self._next = next(self._cursor, None)
-        except DAMAGE as error:
-            self._break(error)
-
-    def _break(self, error: Exception) -> None:
-        self.broken = True
-        self._next = None
-        self._findings.add(None, self.table, f"SQLite cannot read on: {error}")
+            return connection.execute(sql, where).fetchall()
+        finally:
+            connection.text_factory = str

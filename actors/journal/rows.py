@@ -6,7 +6,6 @@ journals write what it returns, `verify` compares what it finds.  Lines count fr
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from hashlib import sha256
 from typing import NamedTuple
@@ -18,6 +17,8 @@ from arena.ledger import Transfer, transfers
 from arena.money import MONEY_MAX
 from arena.orders import Fill, RefusedOrder, TradeStatus
 from arena.words import Book
+
+_BOOKS = {book: book.value for book in Book}
 
 
 class LedgerRow(NamedTuple):
@@ -59,7 +60,8 @@ def ledger_rows(seq: int, event: Event) -> list[LedgerRow]:
         EventSourcingError: A row cannot be a movement of money: its amount is outside 1..10**15, or
             it leaves and reaches the same account.
     """
-    return [_ledger_row(seq, line, row) for line, row in enumerate(transfers(event), start=1)]
+    moved = transfers(event)
+    return [_ledger_row(seq, line, row) for line, row in enumerate(moved, 1)] if moved else []
 
 
 def _ledger_row(seq: int, line: int, row: Transfer) -> LedgerRow:
@@ -67,7 +69,7 @@ def _ledger_row(seq: int, line: int, row: Transfer) -> LedgerRow:
         raise EventSourcingError(
             f"{row.amount} micro-USD from {row.debit!r} to {row.credit!r} is no transfer", seq=seq
         )
-    return LedgerRow(seq, line, row.book.value, row.debit, row.credit, row.amount, row.reason)
+    return LedgerRow(seq, line, _BOOKS[row.book], row.debit, row.credit, row.amount, row.reason)
 
 
 def trade_rows(seq: int, event: Event) -> list[TradeRow]:
@@ -114,7 +116,8 @@ def _failed(seq: int, line: int, order: RefusedOrder) -> TradeRow:
 
 def command_digest(row: CommandRow, last_hash: str) -> str:
     """Return what binds `row` to the chain, given the hash of the entry at its `last_seq`."""
-    return sha256(json.dumps([*row, last_hash]).encode()).hexdigest()
+    command_id, body_hash, first, last = row
+    return sha256(f"{body_hash}:{first}:{last}:{last_hash}:{command_id}".encode()).hexdigest()
 
 
 def fold_balances(

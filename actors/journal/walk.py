@@ -10,12 +10,12 @@ from __future__ import annotations
 import gc
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from operator import le
-from typing import Any, TypeAlias
+from typing import Any
 
 from actors.journal.chain import HASHED, Head, digest, digests
-from actors.journal.findings import Findings
+from actors.journal.findings import Findings, Row
 from actors.journal.schema import DAMAGE
 from arena.exceptions import EventSourcingError
 from arena.ids import RunId, event_id
@@ -35,9 +35,6 @@ _PREV, _EVENT_ID, _VERSION, _TIMESTAMP, _CAUSE = (
     for name in ("prev_hash", "event_id", "type_version", "timestamp", "caused_by")
 )
 
-Row: TypeAlias = tuple[Any, ...]
-"""A row of `_ENTRIES`: bytes, numbers and None."""
-
 
 def check_chain(connection: sqlite3.Connection, after: Head, upto: int | None = None) -> Head:
     """Return the last entry up to `upto`, checked to follow `after` link by link.
@@ -51,7 +48,7 @@ def check_chain(connection: sqlite3.Connection, after: Head, upto: int | None = 
         EventSourcingError: An entry is missing, or not what was written; its `seq` is named.
     """
     findings = Findings()
-    walk = Walk(connection, findings, after=after)
+    walk = Walk(connection, findings, after=after, run_id=_run_id(connection))
     walk.run(upto)
     if findings.found:
         first = findings.found[0]
@@ -59,6 +56,14 @@ def check_chain(connection: sqlite3.Connection, after: Head, upto: int | None = 
     if upto is not None and walk.head.seq < upto:
         raise EventSourcingError(f"history lost after seq {walk.head.seq}", seq=walk.head.seq + 1)
     return walk.head
+
+
+def _run_id(connection: sqlite3.Connection) -> RunId:
+    try:
+        (found,) = connection.execute("SELECT value FROM meta WHERE key = 'run_id'").fetchone()
+    except (*DAMAGE, TypeError) as error:
+        raise EventSourcingError(f"the run has no name: {error}") from error
+    return RunId(found)
 
 
 class Walk:
@@ -74,7 +79,7 @@ class Walk:
         findings: Findings,
         *,
         after: Head | None,
-        run_id: RunId | None = None,
+        run_id: RunId | None,
     ) -> None:
         """Begin after `after`; where that is None, or `run_id`, nothing is expected of them."""
         self.events = 0
@@ -92,18 +97,12 @@ class Walk:
 
     def run(self, upto: int | None = None) -> None:
         """Walk to `upto`, or to the end."""
-        if self._run_id is None:
-            self._run_id = self._stored_run_id()
         try:
-            with _uncollected():
-                for page in _pages(self._db, self._seq, _SEQ_MAX if upto is None else upto):
+            with uncollected():
+                for page in pages(self._db, _ENTRIES, self._seq, upto):
                     self._take(page)
         except DAMAGE as error:
             self._findings.add(None, "events", f"SQLite cannot read on: {error}")
-
-    def _stored_run_id(self) -> RunId | None:
-        found = self._db.execute("SELECT value FROM meta WHERE key = 'run_id'").fetchone()
-        return RunId(str(found[0])) if found else None
 
     def _take(self, page: list[Row]) -> None:
         if not self._is_sound(page):
@@ -158,14 +157,20 @@ class Walk:
             add(seq, "events", f"caused_by {cause!r} is not an earlier entry")
 
 
-def _pages(connection: sqlite3.Connection, after: int, upto: int) -> Iterator[list[Row]]:
-    """Yield the entries in pages; text comes as bytes, because it may be damaged."""
-    cursor = connection.execute(_ENTRIES, (after, upto))
-    try:
+def pages(
+    connection: sqlite3.Connection, sql: str, after: int, upto: int | None
+) -> Iterator[list[Row]]:
+    """Yield rows in pages; text comes as bytes, because it may be damaged.
+
+    Args:
+        connection: Of a run.
+        sql: The query: it takes the `seq` after which to begin, and the last one.
+        after: The `seq` after which to begin.
+        upto: The last one; None for all.
+    """
+    with closing(connection.execute(sql, (after, _SEQ_MAX if upto is None else upto))) as cursor:
         while page := _fetch(cursor):
             yield page
-    finally:
-        cursor.close()
 
 
 def _fetch(cursor: sqlite3.Cursor) -> list[Row]:
@@ -196,7 +201,7 @@ def _stored(value: Any) -> bytes | None:
 
 
 @contextmanager
-def _uncollected() -> Iterator[None]:
+def uncollected() -> Iterator[None]:
     """Let the garbage collector rest: a walk makes millions of values and not one cycle."""
     enabled = gc.isenabled()
     gc.disable()

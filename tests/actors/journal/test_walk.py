@@ -5,17 +5,16 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from actors.journal import walk
-from actors.journal.chain import HASHED, Head, digest, digests, entry_hash
+from actors.journal.chain import HASHED, Entry, Head, digest, digests, entry_hash
 from actors.journal.walk import check_chain
 from arena.exceptions import EventSourcingError
 from tests.actors.journal.conftest import Tamperer
-from tests.actors.journal.examples import GENESIS, LIFE, a_batch
+from tests.actors.journal.examples import GENESIS, LIFE, TIME, a_batch
 
 ENTRIES = a_batch(GENESIS, LIFE).entries
 HEADS = [GENESIS, *(Head(entry.seq, entry.hash) for entry in ENTRIES)]
@@ -95,7 +94,7 @@ def test_the_connection_is_as_it_was(connection: sqlite3.Connection) -> None:
 
 
 def test_many_entries_are_hashed_as_each_one_alone() -> None:
-    odd = [replace(ENTRIES[0], agent_id="ä\0漢", command_id=""), *ENTRIES]
+    odd = [Entry(1, "e", "T", 1, "ä\0漢", TIME, "{}", None, "", "p", "h"), *ENTRIES]
     stored = [
         [None if (value := getattr(entry, name)) is None else str(value).encode() for entry in odd]
         for name in HASHED
