@@ -42,7 +42,7 @@ from actors.runtime import BatchActor, Envelope
 from arena.commands import CheckConservation, Command, RequestCapital, ReturnCapital, RunCycle
 from arena.events import Event
 from arena.exceptions import EventSourcingError
-from arena.ids import AgentId, RunId
+from arena.ids import RunId
 from arena.ledger import check_balances
 from arena.treasury import Treasury, decide_onto, fold
 from arena.words import Book
@@ -51,10 +51,11 @@ log = structlog.wrap_logger(logging.getLogger(__name__))
 
 
 class Asked(NamedTuple):
-    """A command to decide, and the envelope in which it came and its answer goes back."""
+    """A command to decide, the envelope in which it came and its answer goes back, and its hash."""
 
     envelope: Envelope[AllocatorMessage, Answer]
     command: Command
+    body: str = ""
 
 
 class Allocator(BatchActor[AllocatorMessage, Answer]):
@@ -105,9 +106,11 @@ class Allocator(BatchActor[AllocatorMessage, Answer]):
 
     async def _settle(self, asked: Sequence[Asked], *, stamp: str | None = None) -> None:
         """Plan, append, publish, reply; a command that cannot be decided fails alone."""
-        asked = [one for one in asked if not one.envelope.abandoned]
+        asked = _legible(asked)
         while asked:
-            plan = Plan(self._treasury, self._head, self._run_id, stamp or self._stamp)
+            # A clock that was set back is not followed: no entry is older than the one before it.
+            now = max(stamp or self._stamp, self._stamp)
+            plan = Plan(self._treasury, self._head, self._run_id, now)
             outcomes = [plan.decide(one) for one in asked]
             for book in Book:
                 check_balances(plan.treasury.books[book])
@@ -122,7 +125,7 @@ class Allocator(BatchActor[AllocatorMessage, Answer]):
                 outcomes = [refused] * len(asked)
             else:
                 self._treasury, self._head = plan.treasury, plan.head
-                self._stamp = stamp or self._stamp
+                self._stamp = plan.entries[-1].timestamp if plan.entries else self._stamp
             for one, outcome in zip(asked, outcomes, strict=True):
                 _reply(one.envelope, outcome)
             return
@@ -141,7 +144,7 @@ class Allocator(BatchActor[AllocatorMessage, Answer]):
         rows = await self._journal.recall(known)
         for one in asked:
             row = rows.get(one.command.command_id)
-            if row is not None and row.body_hash != body_hash(one.envelope.message):
+            if row is not None and row.body_hash != one.body:
                 _reply(one.envelope, CommandConflictError(row.command_id))
             elif row is not None:
                 _reply(one.envelope, await self._stored_answer(row))
@@ -149,8 +152,11 @@ class Allocator(BatchActor[AllocatorMessage, Answer]):
 
     async def _stored_answer(self, row: CommandRow) -> Answer:
         first = row.first_seq or max(row.last_seq, 1)
-        entries = await self._journal.read(first - 1, row.last_seq - first + 1)
-        receipt = Head(entries[-1].seq, entries[-1].hash) if entries else self._head
+        entries = await self._journal.read(first - 1, max(row.last_seq - first + 1, 1))
+        receipt = self._head
+        if entries:  # What was decided before there was any has the first one's predecessor.
+            last = entries[-1]
+            receipt = Head(last.seq, last.hash) if row.last_seq else Head(0, last.prev_hash)
         caused = entries if row.first_seq is not None else ()
         events = [decode(e.event_type, e.type_version, e.data, seq=e.seq) for e in caused]
         return answer_of(receipt, events, duplicate=True)
@@ -160,12 +166,13 @@ class Allocator(BatchActor[AllocatorMessage, Answer]):
 
         No result depends on which task the scheduler happened to run first.
         """
-        by_agent: dict[AgentId, list[Asked]] = {}
+        by_agent: dict[str, list[Asked]] = {}
         for envelope in self._held:
             wish = envelope.message
-            if not isinstance(wish, (RequestCapital, ReturnCapital)):
-                raise TypeError(f"agents do not send {type(wish).__name__}")
-            by_agent.setdefault(wish.agent_id, []).append(Asked(envelope, wish))
+            if isinstance(wish, (RequestCapital, ReturnCapital)):
+                by_agent.setdefault(str(wish.agent_id), []).append(Asked(envelope, wish))
+            else:
+                envelope.fail(TypeError(f"agents do not send {type(wish).__name__}"))
         self._held = []
         seed = self._treasury.experiment.root.child("wishes", self._treasury.tick)
         return [asked for agent in seed.shuffled(sorted(by_agent)) for asked in by_agent[agent]]
@@ -193,9 +200,8 @@ class Plan:
 
     def decide(self, asked: Asked) -> Answer | Exception:
         """Decide one more command after the ones before it; one that breaks leaves no trace."""
-        command, first, head = asked.command, len(self.events), self.head
+        command, body, first, head = asked.command, asked.body, len(self.events), self.head
         try:
-            body = body_hash(asked.envelope.message)
             if command.command_id in self._answers:
                 return self._answer_again(command.command_id, body)
             for event, caused_by in decide_onto(self.treasury, command):
@@ -237,6 +243,21 @@ class Plan:
         if self.treasury.completed:
             state["state_hash"] = self.treasury.state_hash()
         return Batch(tuple(self.entries), tuple(self.events), state, tuple(self.commands))
+
+
+def _legible(asked: Sequence[Asked]) -> list[Asked]:
+    """Return, with its hash, whatever can be read and is still waited for; the rest is told."""
+    legible = []
+    for one in asked:
+        if one.envelope.abandoned:
+            continue
+        try:
+            hash(one.command.command_id)
+            legible.append(one._replace(body=body_hash(one.envelope.message)))
+        except Exception as error:  # noqa: BLE001  # whatever one command breaks, others go on
+            log.warning("command_illegible", error=repr(error))
+            one.envelope.fail(error)
+    return legible
 
 
 def body_hash(message: AllocatorMessage) -> str:

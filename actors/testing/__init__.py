@@ -1,6 +1,6 @@
 """The public harness: a seeded event loop, a disk that fails, and an oracle that shares no code."""
 
-from actors.testing.journal import DiskFaults, Moment, SimDisk, SimJournal
+from actors.testing.journal import NO_FAULTS, DiskFaults, Moment, SimDisk, SimJournal
 from actors.testing.loop import (
     DeadlockError,
     EndlessError,
@@ -14,6 +14,7 @@ from actors.testing.loop import (
 from actors.testing.oracle import Evidence, judge
 
 __all__ = [
+    "NO_FAULTS",
     "DeadlockError",
     "DiskFaults",
     "EndlessError",

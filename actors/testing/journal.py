@@ -97,6 +97,8 @@ class SimJournal:
         faults: How bad the disk is now; can be changed at any time.
         watch: Called at each moment of each append; it may cut the power.
         appends: How many were begun.
+        sync_failed: Whether a sync failed: nobody knows what is on the disk.
+        defied: Appends that were begun nevertheless.
     """
 
     def __init__(
@@ -105,6 +107,8 @@ class SimJournal:
         self.faults = NO_FAULTS
         self.watch = watch
         self.appends = 0
+        self.sync_failed = False
+        self.defied = 0
         self._disk = disk
         self._rng = rng
         self._power: StorageError | None = None
@@ -120,6 +124,7 @@ class SimJournal:
     async def append(self, batch: Batch) -> Head:
         """See `Journal.append`."""
         self.appends += 1
+        self.defied += self.sync_failed
         await self._take_time()
         self._pass(Moment.BEFORE)
         if self._rng.random() < self.faults.full:
@@ -128,7 +133,9 @@ class SimJournal:
         await self._take_time()
         self._pass(Moment.DURING)
         if self._rng.random() < self.faults.sync_error:
-            raise StorageError("the sync failed", definite=False)
+            self.sync_failed = True
+            self._power = StorageError("the sync failed", definite=False)
+            raise self._power
         head = await self._disk.sync()
         self._pass(Moment.AFTER)
         await self._take_time()

@@ -261,9 +261,7 @@ def _fates(evidence: Evidence) -> Iterator[str]:
         yield from _fate(deliveries, rows.get(command))
         answers = [each for each in deliveries if each["outcome"] == "ok"]
         if answers and command in rows:
-            yield from _compare(
-                answers[0], rows[command], caused.get(command, []), evidence.entries
-            )
+            yield from _compare(answers[0], rows[command], caused.get(command, []), evidence)
 
 
 def _fate(deliveries: Sequence[Row], row: tuple[Any, ...] | None) -> Iterator[str]:
@@ -288,11 +286,12 @@ def _fate(deliveries: Sequence[Row], row: tuple[Any, ...] | None) -> Iterator[st
 
 
 def _compare(
-    answer: Row, row: tuple[Any, ...], caused: Sequence[Row], entries: Sequence[Row]
+    answer: Row, row: tuple[Any, ...], caused: Sequence[Row], evidence: Evidence
 ) -> Iterator[str]:
     """I5: the receipt names what is on the record, byte by byte."""
-    seq = answer["seq"]
-    if seq != row[3] or not 0 < seq <= len(entries) or entries[seq - 1]["hash"] != answer["hash"]:
+    seq, entries = answer["seq"], evidence.entries
+    there = entries[seq - 1]["hash"] if 0 < seq <= len(entries) else evidence.genesis
+    if seq != row[3] or answer["hash"] != there:
         yield f"I5 {row[0]}: the receipt for seq {seq} is not on the record"
     if [*answer["events"]] != [entry["data"] for entry in caused]:
         yield f"I5 {row[0]}: the answer shows other events than the record"

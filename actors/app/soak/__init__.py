@@ -1,0 +1,5 @@
+"""The soak: thousands of short lives of the allocator, with every fault a seed can think of."""
+
+from actors.app.soak.scenarios import SCENARIOS, Outcome, run_seed
+
+__all__ = ["SCENARIOS", "Outcome", "run_seed"]

@@ -1,0 +1,93 @@
+"""What a seed can be run as: a crowd around the allocator, or the whole cast for a few ticks."""
+
+from __future__ import annotations
+
+import logging
+import random
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import structlog
+
+from actors.app.soak.swarm import draw_swarm
+from actors.app.soak.world import World
+from actors.testing import SimulationError, simulate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What became of one seed.
+
+    Attributes:
+        seed: It.
+        faults: What was found wrong, each beginning with the invariant that it breaks.
+        crashes: Lives that ended without a clean stop.
+        commands: Commands that were sent at least once.
+        acked: Commands that were acknowledged.
+        lost: Acknowledged commands that are not on record.
+        deliveries: Messages that were sent.
+        duplicates: Answers that were given again.
+        virtual_s: Virtual time that passed.
+        fingerprint: SHA-256 of the schedule.
+        head: Hash of the last entry.
+    """
+
+    seed: int
+    faults: tuple[str, ...]
+    crashes: int = 0
+    commands: int = 0
+    acked: int = 0
+    lost: int = 0
+    deliveries: int = 0
+    duplicates: int = 0
+    virtual_s: float = 0.0
+    fingerprint: str = ""
+    head: str = ""
+
+
+def run_crowd(seed: int) -> Outcome:
+    """Run the allocator among clients, crashes and faults."""
+    swarm = draw_swarm(random.Random(f"swarm-{seed}"))  # noqa: S311 - a simulation keeps no secret
+    world = World(seed, swarm)
+    try:
+        run = simulate(world.run, seed=seed, explore=swarm.explore)
+    except SimulationError as error:
+        return Outcome(seed=seed, faults=(*world.faults, f"I13 {error}"))
+    faults = [*world.faults, *(f"I13 left behind: {each}" for each in run.left)]
+    deliveries = world.history.deliveries
+    acked = {each.command_id for each in deliveries if each.answer is not None}
+    return Outcome(
+        seed=seed,
+        faults=tuple(faults),
+        crashes=world.crashes,
+        commands=len({each.command_id for each in deliveries}),
+        acked=len(acked),
+        lost=len(acked - world.disk.rows.commands.keys()),
+        deliveries=len(deliveries),
+        duplicates=sum(each.answer is not None and each.answer.duplicate for each in deliveries),
+        virtual_s=run.virtual_s,
+        fingerprint=run.fingerprint,
+        head=world.disk.rows.entries[-1].hash if world.disk.rows.entries else "",
+    )
+
+
+SCENARIOS: Mapping[str, Callable[[int], Outcome]] = {"crowd": run_crowd}
+"""What `--scenario` can name."""
+
+
+def run_seed(seed: int, scenario: str) -> Outcome:
+    """Run one seed of a scenario."""
+    with quiet():
+        return SCENARIOS[scenario](seed)
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Log nothing: what goes wrong is meant to, and a line for each would take most of the time."""
+    before = structlog.get_config()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    try:
+        yield
+    finally:
+        structlog.configure(**before)
