@@ -14,6 +14,7 @@ from typing import assert_never
 from arena import events as e
 from arena.agents import Agent, Genome, Record, moved_to, newborn, with_capital
 from arena.events import Event, Settlement
+from arena.experiment import read_experiment
 from arena.ids import AgentId
 from arena.ledger import post, transfers
 from arena.money import Money
@@ -29,7 +30,7 @@ def fold(treasury: Treasury, events: Iterable[Event]) -> Treasury:
     return treasury
 
 
-def apply(treasury: Treasury, event: Event) -> None:  # noqa: C901  # one case for each event
+def apply(treasury: Treasury, event: Event) -> None:  # noqa: C901, PLR0912  # one case for each
     """Change the treasury as `event` says: the ledger first, then whom it is about."""
     treasury.seq += 1
     for row in transfers(event):
@@ -52,6 +53,9 @@ def apply(treasury: Treasury, event: Event) -> None:  # noqa: C901  # one case f
         case e.TradingResumed():
             del treasury.halted[event.scope]
             treasury.fund = Record.begin(event.tick, treasury.fund_nav)
+        case e.RunForked():
+            catalog = treasury.experiment.catalog
+            treasury.experiment = read_experiment(event.manifest, catalog)
         case e.RunCompleted():
             treasury.completed = True
         case (

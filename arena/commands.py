@@ -167,6 +167,21 @@ def _is_writable(text: str) -> bool:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ForkRun(_Command):
+    """Go on under other rules, as a branch of the run that this was until now.
+
+    Attributes:
+        parent_hash: Hash of the last entry that the two share.
+        changes: Key of the config -> its new value; a list or a table as JSON.
+        manifest: What is run from here on, as canonical JSON.
+    """
+
+    parent_hash: str
+    changes: Mapping[str, Scalar]
+    manifest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CompleteRun(_Command):
     """Say that the last tick was settled."""
 
@@ -186,5 +201,6 @@ Command: TypeAlias = (
     | ResumeTrading
     | CheckConservation
     | RecordNote
+    | ForkRun
     | CompleteRun
 )

@@ -331,6 +331,25 @@ class NoteRecorded:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RunForked:
+    """From here on this is another run: its parent's history under other rules.
+
+    Attributes:
+        parent_seq: The last entry that it shares with its parent: the one before this.
+        parent_hash: That entry's hash.
+        tick: The last tick that they share.
+        changes: Key of the config -> its new value; a list or a table as JSON.
+        manifest: What is run from here on, as canonical JSON.
+    """
+
+    parent_seq: int
+    parent_hash: str
+    tick: int
+    changes: dict[str, Scalar]
+    manifest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunCompleted:
     """The last tick was settled."""
 
@@ -359,6 +378,7 @@ Event: TypeAlias = (
     | TradingHalted
     | TradingResumed
     | NoteRecorded
+    | RunForked
     | RunCompleted
 )
 

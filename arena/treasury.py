@@ -27,7 +27,7 @@ from arena.decisions.draft import Decided, Draft
 from arena.decisions.population import graduate_agent, mutate_agent, open_arena, spawn_agent
 from arena.decisions.tick import settle_tick
 from arena.decisions.trading import check_conservation, halt_trading, resume_trading
-from arena.events import NoteRecorded, RunCompleted
+from arena.events import NoteRecorded, RunCompleted, RunForked
 from arena.state import Treasury, capital_breakdown
 
 __all__ = [
@@ -78,8 +78,22 @@ def decide_onto(treasury: Treasury, command: c.Command) -> Sequence[Decided]:  #
             check_conservation(draft, command)
         case c.RecordNote():
             draft.emit(NoteRecorded(kind=command.kind, data=dict(command.data)))
+        case c.ForkRun():
+            _fork(draft, command)
         case c.CompleteRun():
             draft.emit(RunCompleted(ticks=treasury.tick, cycles=treasury.cycle))
         case _:
             assert_never(command)
     return draft.decided
+
+
+def _fork(draft: Draft, command: c.ForkRun) -> None:
+    """Let what follows be decided by the rules of the command's manifest."""
+    forked = RunForked(
+        parent_seq=draft.treasury.seq,
+        parent_hash=command.parent_hash,
+        tick=draft.treasury.tick,
+        changes=dict(command.changes),
+        manifest=command.manifest,
+    )
+    draft.emit(forked)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from actors.journal.chain import Head, genesis_hash, link
-from actors.journal.port import Batch
+from actors.journal.port import Batch, CommandRow
 from arena.events import (
     AgentDemoted,
     AgentFailed,
@@ -27,6 +27,7 @@ from arena.events import (
     PositionsReduced,
     Rank,
     RunCompleted,
+    RunForked,
     Settlement,
     TickSettled,
     TradingHalted,
@@ -194,17 +195,25 @@ LIFE: tuple[Event, ...] = (
     TradingHalted(scope="arena", reason="drawdown", tick=9, drawdown=-0.31),
     TradingResumed(scope="arena", reason="by hand", tick=10),
     NoteRecorded(kind="memo", data={"n": 1, "x": 1.0, "yes": True, "no": None, "text": "t"}),
+    RunForked(
+        parent_seq=22,
+        parent_hash="f" * 64,
+        tick=10,
+        changes={"costs.fee_bps": 12.5, "rules.kill": "[]", "risk.halt_days": "never"},
+        manifest=MANIFEST.replace("1", "2"),
+    ),
     RunCompleted(ticks=10, cycles=1),
 )
 
 
 def a_batch(head: Head, events: Iterable[Event], state: Mapping[str, str] | None = None) -> Batch:
-    """Return the batch that records `events` after `head`."""
+    """Return the batch that records `events` after `head`, each the answer to a command."""
     events = tuple(events)
-    entries = []
+    entries, commands = [], []
     for event in events:
         cause = head.seq or None
         entry = link(head, RUN, event, timestamp=TIME, command_id=f"c-{head.seq}", caused_by=cause)
         entries.append(entry)
+        commands.append(CommandRow(f"c-{head.seq}", "b" * 64, entry.seq, entry.seq))
         head = Head(entry.seq, entry.hash)
-    return Batch(tuple(entries), events, state or {})
+    return Batch(tuple(entries), events, state or {}, tuple(commands))

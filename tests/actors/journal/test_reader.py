@@ -74,9 +74,9 @@ def test_entries_can_be_chosen_by_type_agent_and_place(database: Path) -> None:
         assert [entry.agent_id for entry in spawned] == [ADA, BOB]
         newest = run.entries(agent_id=BOB, newest_first=True, limit=2)
         assert [entry.event_type for entry in newest] == ["AgentQuarantined", "AgentFailed"]
-        assert [entry.seq for entry in run.entries(after_seq=20)] == [21, 22, 23]
-        down = run.entries(after_seq=20, newest_first=True)
-        assert [entry.seq for entry in down] == [23, 22, 21]
+        assert [entry.seq for entry in run.entries(after_seq=21)] == [22, 23, 24]
+        down = run.entries(after_seq=21, newest_first=True)
+        assert [entry.seq for entry in down] == [24, 23, 22]
         assert list(run.entries(limit=0)) == []
         assert list(run.entries(event_type="Nothing")) == []
 
