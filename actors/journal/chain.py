@@ -9,12 +9,11 @@ stands the hash of the run's manifest.  Who wants to check one entry needs nothi
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
 from itertools import repeat
 from struct import Struct
-from typing import TypeAlias, cast
+from typing import NamedTuple, TypeAlias, cast
 
 from actors.journal.codec import encode
 from actors.journal.upcasters import version_of
@@ -42,8 +41,7 @@ _lengths = Struct(f">{len(HASHED)}i").pack
 _TIMESTAMP_LENGTH = len("2020-04-11T00:00:00.000000Z")
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
+class Head(NamedTuple):
     """An entry's place and hash.  As an answer it is a receipt: this much is on the record."""
 
     seq: int
@@ -53,8 +51,7 @@ class Head:
 Receipt: TypeAlias = Head
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One line of the journal: an event's data, and all that the event does not say of itself.
 
     Attributes:
@@ -122,7 +119,18 @@ def _lengths_of(column: Sequence[bytes | None]) -> Iterable[int]:
 
 def entry_hash(entry: Entry) -> str:
     """Return the hash that `entry` should have, whatever it says."""
-    return digest([_stored(getattr(entry, name)) for name in HASHED])
+    return _hash_of([getattr(entry, name) for name in HASHED])
+
+
+def _hash_of(values: Sequence[str | int | None]) -> str:
+    """Return `digest` of the `HASHED` fields as Python has them, the text encoded in one piece."""
+    texts = [
+        value if type(value) is str else "" if value is None else str(value) for value in values
+    ]
+    text = "".join(texts)
+    sizes = map(len, texts) if text.isascii() else [len(each.encode()) for each in texts]
+    lengths = [-1 if value is None else size for value, size in zip(values, sizes, strict=True)]
+    return sha256(_EVENT_TAG + _lengths(*lengths) + text.encode()).hexdigest()
 
 
 def link(
@@ -154,8 +162,7 @@ def link(
     name, version, data = event_id(run_id, seq), version_of(kind), encode(event)
     agent: str | None = getattr(event, "agent_id", None)
     prev = head.hash
-    hashed = (prev, seq, name, kind, version, agent, timestamp, command_id, caused_by, data)
-    own = digest([_stored(value) for value in hashed])
+    own = _hash_of((prev, seq, name, kind, version, agent, timestamp, command_id, caused_by, data))
     return Entry(seq, name, kind, version, agent, timestamp, data, caused_by, command_id, prev, own)
 
 
@@ -166,16 +173,13 @@ def check_follows(head: Head, entries: Iterable[Entry]) -> Head:
         EventSourcingError: A number is missing or repeated, a `prev_hash` is another entry's, or a
             cause is not earlier than its effect.
     """
+    last, own = head
     for entry in entries:
-        if entry.seq != head.seq + 1:
-            raise EventSourcingError(f"does not follow seq {head.seq}", seq=entry.seq)
-        if entry.prev_hash != head.hash:
-            raise EventSourcingError(f"prev_hash is not the hash of seq {head.seq}", seq=entry.seq)
+        if entry.seq != last + 1:
+            raise EventSourcingError(f"does not follow seq {last}", seq=entry.seq)
+        if entry.prev_hash != own:
+            raise EventSourcingError(f"prev_hash is not the hash of seq {last}", seq=entry.seq)
         if entry.caused_by is not None and not 0 < entry.caused_by < entry.seq:
             raise EventSourcingError(f"caused_by {entry.caused_by} is not earlier", seq=entry.seq)
-        head = Head(entry.seq, entry.hash)
-    return head
-
-
-def _stored(value: str | int | None) -> bytes | None:
-    return None if value is None else str(value).encode()
+        last, own = entry.seq, entry.hash
+    return Head(last, own)

@@ -14,7 +14,6 @@ import errno
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from operator import attrgetter
 from pathlib import Path
 from typing import NamedTuple
 
@@ -94,8 +93,6 @@ _CHECKPOINT_PAGES = 1000
 _PAGES_PER_COMMIT = 6
 _ROWS_PER_PAGE = 10
 """When the -wal file is moved into the database, and what is taken for its growth."""
-
-_columns = attrgetter(*Entry.__slots__)
 
 
 class Binding(NamedTuple):
@@ -191,7 +188,7 @@ class Store:
         commands = [(*row, command_digest(row, hashes[row.last_seq])) for row in batch.commands]
         try:
             with self._transaction() as db:
-                db.executemany(_ADD_EVENT, map(_columns, batch.entries))
+                db.executemany(_ADD_EVENT, batch.entries)
                 db.executemany(_ADD_LEDGER_ROW, ledger)
                 db.executemany(_ADD_TRADE, trades)
                 db.executemany(_ADD_COMMAND, commands)

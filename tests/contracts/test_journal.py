@@ -117,15 +117,15 @@ async def test_a_batch_of_another_history_is_refused(journal: Journal) -> None:
 
 
 def _with_gap(entry: Entry) -> Entry:
-    return replace(entry, seq=entry.seq + 1)
+    return entry._replace(seq=entry.seq + 1)
 
 
 def _with_wrong_parent(entry: Entry) -> Entry:
-    return replace(entry, prev_hash="0" * 64)
+    return entry._replace(prev_hash="0" * 64)
 
 
 def _caused_by_itself(entry: Entry) -> Entry:
-    return replace(entry, caused_by=entry.seq)
+    return entry._replace(caused_by=entry.seq)
 
 
 @pytest.mark.parametrize("spoil", [_with_gap, _with_wrong_parent, _caused_by_itself])

@@ -6,7 +6,7 @@ import asyncio
 import json
 from collections.abc import Mapping
 from copy import deepcopy
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -72,8 +72,8 @@ def a_type_with_a_past(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def as_stored(head: Head, event: Event, version: int, data: str) -> Entry:
     """Return the entry that an older arena would have written after `head`."""
-    entry = replace(link(head, RUN, event, timestamp=TIME), type_version=version, data=data)
-    return replace(entry, hash=entry_hash(entry))
+    entry = link(head, RUN, event, timestamp=TIME)._replace(type_version=version, data=data)
+    return entry._replace(hash=entry_hash(entry))
 
 
 @pytest.fixture
