@@ -72,15 +72,18 @@ def back_up(run: str | os.PathLike[str], target: Path, prove: Prove = verified_h
 
 
 def restore(backup: Path, folder: Path, prove: Prove = verified_head) -> Copy:
-    """Make a run in `folder`, which exists and holds none, from the copy at `backup`.
+    """Make a run in `folder`, which is made or holds none, from the copy at `backup`.
 
     Raises:
         FileExistsError: A run, or what is left of one, is in `folder`.
         EventSourcingError: `backup` is no run, or it is damaged; nothing is in `folder`.
+        OSError: `folder` cannot be made.
         StorageError: The disk refused; nothing is in `folder`.
     """
     check_free(folder / FILE_NAME)
     prove(backup)
+    folder.mkdir(parents=True, exist_ok=True)
+    sync(folder.parent)
     copy = copy_run(backup, folder / FILE_NAME, prove, finish=_ready_for_writing)
     _anchor(copy)
     return copy

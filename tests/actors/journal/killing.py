@@ -40,7 +40,6 @@ def backup(run: Path) -> None:
 
 def restored(run: Path) -> None:
     folder = run.with_name("restored")
-    folder.mkdir()
     restore(run, folder)
 
 
