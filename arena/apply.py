@@ -23,6 +23,10 @@ from arena.state import Treasury
 from arena.words import Book, Layer, Status
 
 
+_KEEPS_SUMS = e.CapitalAllocated | e.CapitalReturned | e.CapitalRequested | e.AllocationError
+"""After these, what was added up of each layer's equity still holds, or is kept up."""
+
+
 def fold(treasury: Treasury, events: Iterable[Event]) -> Treasury:
     """Apply `events` in their order and return the treasury that was given."""
     for event in events:
@@ -33,13 +37,19 @@ def fold(treasury: Treasury, events: Iterable[Event]) -> Treasury:
 def apply(treasury: Treasury, event: Event) -> None:  # noqa: C901, PLR0912  # one case for each
     """Change the treasury as `event` says: the ledger first, then whom it is about."""
     treasury.seq += 1
+    if treasury.equities and not isinstance(event, _KEEPS_SUMS):
+        treasury.equities = {}
     for row in transfers(event):
         post(treasury.books[row.book], row)
     match event:
         case e.CapitalAllocated():
-            _change(treasury, event.agent_id, lambda agent: with_capital(agent, event.amount))
+            _fund(treasury, event.agent_id, event.amount)
         case e.CapitalReturned():
-            _change(treasury, event.agent_id, lambda agent: with_capital(agent, -event.amount))
+            _fund(treasury, event.agent_id, -event.amount)
+        case (
+            e.NoteRecorded() | e.CapitalConservationCheck() | e.EvolutionFailed() | e.ArenaOpened()
+        ):
+            pass
         case e.TickSettled():
             _apply_tick(treasury, event)
         case e.CapitalRequested():
@@ -58,10 +68,6 @@ def apply(treasury: Treasury, event: Event) -> None:  # noqa: C901, PLR0912  # o
             treasury.experiment = read_experiment(event.manifest, catalog)
         case e.RunCompleted():
             treasury.completed = True
-        case (
-            e.ArenaOpened() | e.EvolutionFailed() | e.CapitalConservationCheck() | e.NoteRecorded()
-        ):
-            pass
         case _:
             _apply_to_agent(treasury, event)
 
@@ -124,6 +130,15 @@ def _apply_to_agent(treasury: Treasury, event: _AgentEvent) -> None:  # noqa: C9
 def _change(treasury: Treasury, agent_id: AgentId, change: Callable[[Agent], Agent]) -> None:
     home = treasury.agents if agent_id in treasury.agents else treasury.dead
     home[agent_id] = change(home[agent_id])
+
+
+def _fund(treasury: Treasury, agent_id: AgentId, change: int) -> None:
+    """Let capital come in, or go out where `change` is negative."""
+    home = treasury.agents if agent_id in treasury.agents else treasury.dead
+    agent = home[agent_id]
+    home[agent_id] = with_capital(agent, change)
+    if home is treasury.agents and agent.layer in treasury.equities:
+        treasury.equities[agent.layer] += change
 
 
 def _count(treasury: Treasury, name: str, by: int = 1) -> None:

@@ -39,12 +39,18 @@ class Treasury:
         counts: What has happened so far, by name.
         ready: Baseline -> the first tick at which it met the requirements of a seat.
         completed: Whether the last tick was settled.
+        equities: Layer -> sum of its agents' equity, where it was added up already; not part of the
+            state.
     """
 
     __slots__ = (
-        "agents", "books", "completed", "counts", "cycle", "dead", "deaths", "experiment", "fund",
-        "fund_nav", "halted", "marks", "ready", "requests", "seq", "settled_seq", "slot", "tick",
+        "agents", "books", "completed", "counts", "cycle", "dead", "deaths", "equities",
+        "experiment", "fund", "fund_nav", "halted", "marks", "ready", "requests", "seq",
+        "settled_seq", "slot", "tick",
     )  # fmt: skip
+
+    STATE = tuple(sorted({*__slots__} - {"experiment", "equities"}))
+    """The names of what is part of the state."""
 
     def __init__(self, experiment: Experiment) -> None:
         self.experiment = experiment
@@ -65,6 +71,7 @@ class Treasury:
         self.counts: dict[str, int] = {}
         self.ready: dict[AgentId, int] = {}
         self.completed = False
+        self.equities: dict[Layer, int] = {}
 
     def copy(self) -> Treasury:
         """Return an overlay: applying events to it leaves this treasury as it is."""
@@ -96,13 +103,13 @@ class Treasury:
     def layer_capital(self, layer: Layer) -> Money:
         """Return the real capital of proving or the arena: its pool and its agents."""
         pool = POOL_ARENA if layer is Layer.ARENA else POOL_PROVING
-        return Money(self.balance(pool) + sum(agent.equity for agent in self.living(layer)))
+        if layer not in self.equities:
+            self.equities[layer] = sum(agent.equity for agent in self.living(layer))
+        return Money(self.balance(pool) + self.equities[layer])
 
     def to_json(self) -> str:
         """Return the state as canonical JSON."""
-        state: dict[str, Any] = {
-            name: plain(getattr(self, name)) for name in self.__slots__ if name != "experiment"
-        }
+        state: dict[str, Any] = {name: plain(getattr(self, name)) for name in self.STATE}
         return json.dumps(state, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
     def state_hash(self) -> str:

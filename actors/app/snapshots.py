@@ -51,9 +51,8 @@ def take_snapshot(treasury: Treasury, head: Head, memories: Mapping[AgentId, Mem
     """
     for agent_id, memory in memories.items():
         _check_plain(agent_id, memory)
-    names = [name for name in Treasury.__slots__ if name != "experiment"]
     state = {
-        "treasury": {name: plain(getattr(treasury, name)) for name in names},
+        "treasury": {name: plain(getattr(treasury, name)) for name in Treasury.STATE},
         "memories": memories,
     }
     text = json.dumps(state, separators=(",", ":"), allow_nan=False)  # Unsorted: orders matter.
@@ -78,11 +77,9 @@ def treasury_in(snapshot: Snapshot, experiment: Experiment) -> Treasury:
     try:
         facts = json.loads(snapshot.state)["treasury"]
         treasury = Treasury(experiment)
-        for name in Treasury.__slots__:
-            if name != "experiment":
-                kind = _KINDS.get(name)
-                value = facts[name]
-                setattr(treasury, name, value if kind is None else from_plain(kind, value))
+        for name in Treasury.STATE:
+            kind, value = _KINDS.get(name), facts[name]
+            setattr(treasury, name, value if kind is None else from_plain(kind, value))
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise EventSourcingError("the snapshot cannot be read", seq=snapshot.seq) from error
     return treasury
