@@ -13,14 +13,14 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from tests.powercut.life import story
+from tests.powercut.life import Stage
 from tests.powercut.proof import Recording, live_dangerously
 
 _ROW = "{:<22} {:>10} {:>8} {:>8} {:>10} {:>6} {:>8}"
 
 
-def _cut_everywhere(folder: Path, synchronous: int) -> int:
-    recording = Recording(story(), folder, synchronous=synchronous)
+def _cut_everywhere(stage: Stage, synchronous: int) -> int:
+    recording = Recording(stage, synchronous=synchronous)
     operations = len(recording.trace)
     lost = 0
     for mode in ("drop", "reorder", "tear"):
@@ -34,10 +34,10 @@ def _cut_everywhere(folder: Path, synchronous: int) -> int:
     return lost
 
 
-def _cut_at_random(folder: Path, seeds: int) -> int:
+def _cut_at_random(stage: Stage, seeds: int) -> int:
     started, total = time.perf_counter(), Counter[str]()
     for seed in range(seeds):
-        total += live_dangerously(story(), folder, seed)
+        total += live_dangerously(stage, seed)
     took = f"{time.perf_counter() - started:.1f} s"
     figures = (total["cuts"], seeds, total["acked"], total["lost"], took)
     print(_ROW.format("random, up to 5 each", "", *figures))  # noqa: T201
@@ -51,9 +51,9 @@ def main() -> int:
     seeds = parser.parse_args().seeds
     print(_ROW.format("mode", "operations", "cuts", "disks", "acked", "lost", "time"))  # noqa: T201
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name) / "run"
-        lost = _cut_everywhere(folder, 2) + _cut_at_random(folder, seeds)
-        control = _cut_everywhere(folder, 1)
+        stage = Stage(Path(name) / "run")
+        lost = _cut_everywhere(stage, 2) + _cut_at_random(stage, seeds)
+        control = _cut_everywhere(stage, 1)
     return 1 if lost or not control else 0
 
 

@@ -1,14 +1,15 @@
 """The adapter: apsw's connection in the dress of the standard library's.
 
 The store catches `sqlite3.Error` and looks at `sqlite_errorcode`; so that is what it gets, of the
-class that `sqlite3` itself would raise.
+class that `sqlite3` itself would raise.  One thing differs: an error of the disk that SQLite itself
+forgives is raised all the same.
 """
 
 from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, cast
 
@@ -81,7 +82,7 @@ class Connection:
             return Rows(list(self._connection.executemany(sql, values)))
 
     def close(self) -> None:
-        with _translated():
+        with suppress(apsw.Error):  # `sqlite3` closes, whatever the disk says to it.
             self._connection.close()
 
 

@@ -81,10 +81,25 @@ def story(days: int = 30) -> Story:
     return Story(run_id_of(facts), facts, tuple(journal.batches))
 
 
-def found(folder: Path, told: Story) -> dict[str, bytes]:
-    """Make the run in `folder` and return its files: what every life begins with."""
-    create_database(folder / FILE_NAME, told.run_id, told.manifest, {})
-    return {FILE_NAME: (folder / FILE_NAME).read_bytes()}
+class Stage:
+    """Where a story is played, again and again from its beginning.
+
+    Attributes:
+        told: The story.
+        folder: A folder that is emptied now and then.
+        base: The files of the run as it is made.
+    """
+
+    def __init__(self, folder: Path, told: Story | None = None) -> None:
+        self.told = told or story()
+        self.folder = folder
+        path = lay_out(folder, {})
+        create_database(path, self.told.run_id, self.told.manifest, {})
+        self.base = {FILE_NAME: path.read_bytes()}
+
+    def revive(self, contents: Mapping[str, bytes]) -> int:
+        """Return how many batches are left on a disk; see `revive`."""
+        return revive(self.folder, contents, self.told)
 
 
 def lay_out(folder: Path, contents: Mapping[str, bytes]) -> Path:
@@ -125,10 +140,10 @@ class Life:
         acks: After how many operations how many batches had been acknowledged.
     """
 
-    def __init__(self, told: Story, disk: Disk, path: Path, **settings: str | int) -> None:
-        self._story = told
+    def __init__(self, stage: Stage, disk: Disk, **settings: str | int) -> None:
+        self._story = stage.told
         self._disk = disk
-        self._path = path
+        self._path = stage.folder / FILE_NAME
         self._settings = settings
         self.acks: list[tuple[int, int]] = []
 

@@ -12,13 +12,12 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
-from pathlib import Path
 from random import Random
 
 from actors.journal.anchors import HistoryLostError
 from actors.journal.port import StorageError
 from tests.powercut.disk import MODES, Disk, Op, Platter
-from tests.powercut.life import Life, Story, found, lay_out, revive
+from tests.powercut.life import Life, Stage, lay_out
 
 POWER_IS_OFF = (StorageError, sqlite3.Error, OSError)
 """What a process sees of its end."""
@@ -41,15 +40,13 @@ class Recording:
         trace: Every operation.
     """
 
-    def __init__(self, told: Story, folder: Path, **settings: str | int) -> None:
+    def __init__(self, stage: Stage, **settings: str | int) -> None:
         """Live: half of the batches, a close, the other half, a close."""
-        self._story = told
-        self._folder = folder
-        path = lay_out(folder, {})
-        self._base = found(folder, told)
-        disk = Disk(self._base)
-        self._life = Life(told, disk, path, **settings)
-        self._life.live(len(told.batches) // 2)
+        self._stage = stage
+        disk = Disk(stage.base)
+        lay_out(stage.folder, stage.base)
+        self._life = Life(stage, disk, **settings)
+        self._life.live(len(stage.told.batches) // 2)
         self._life.live()
         self.trace: Sequence[Op] = disk.trace
         self._revived: dict[bytes, int] = {}
@@ -68,7 +65,7 @@ class Recording:
     def _cuts(
         self, numbers: Iterable[int], modes: Iterable[str]
     ) -> Iterator[tuple[int, str, Mapping[str, bytes]]]:
-        platter, played = Platter(self._base), 0
+        platter, played = Platter(self._stage.base), 0
         for number in numbers:
             platter.play(self.trace[played:number])
             played = number
@@ -85,21 +82,21 @@ class Recording:
         tally.disks.add(key)
         if key not in self._revived:
             try:
-                self._revived[key] = revive(self._folder, contents, self._story)
+                self._revived[key] = self._stage.revive(contents)
             except HistoryLostError as error:
-                self._revived[key] = self._story.ends.index(error.seq)
+                self._revived[key] = self._stage.told.ends.index(error.seq)
         return self._revived[key]
 
 
-def live_dangerously(told: Story, folder: Path, seed: int) -> Counter[str]:
+def live_dangerously(stage: Stage, seed: int) -> Counter[str]:
     """Live through up to five power cuts at random moments, each on what the one before left."""
     random, counts = Random(seed), Counter[str]()
-    path = lay_out(folder, {})
-    contents, acked = found(folder, told), 0
+    contents, acked = stage.base, 0
     for _ in range(random.randint(1, 5)):
         disk = Disk(contents)
-        disk.cut_at(random.randrange(len(told.batches) * 25))
-        life = Life(told, disk, lay_out(folder, contents))
+        disk.cut_at(random.randrange(len(stage.told.batches) * 25))
+        lay_out(stage.folder, contents)
+        life = Life(stage, disk)
         try:
             life.live()
         except POWER_IS_OFF:
@@ -109,5 +106,5 @@ def live_dangerously(told: Story, folder: Path, seed: int) -> Counter[str]:
         acked = max(acked, life.acknowledged(len(disk.trace)))
         contents = platter.after_cut(random.choice(MODES), random)
     counts["acked"] = acked
-    counts["lost"] = max(0, acked - revive(path.parent, contents, told))
+    counts["lost"] = max(0, acked - stage.revive(contents))
     return counts

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.powercut.disk import MODES
-from tests.powercut.life import story
+from tests.powercut.life import Stage
 from tests.powercut.proof import Recording, live_dangerously
 
 
@@ -23,7 +23,7 @@ def where_it_matters(recording: Recording, step: int) -> list[int]:
 
 @pytest.fixture(scope="module")
 def recording(tmp_path_factory: pytest.TempPathFactory) -> Recording:
-    return Recording(story(), tmp_path_factory.mktemp("cuts") / "run")
+    return Recording(Stage(tmp_path_factory.mktemp("cuts") / "run"))
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -35,7 +35,7 @@ def test_no_power_cut_takes_what_was_acknowledged(recording: Recording, mode: st
 
 
 def test_a_store_that_syncs_too_seldom_is_found_out(tmp_path: Path) -> None:
-    recording = Recording(story(), tmp_path / "run", synchronous=1)
+    recording = Recording(Stage(tmp_path / "run"), synchronous=1)
 
     tally = recording.cut(range(0, len(recording.trace), 16), ["drop"])["drop"]
 
@@ -44,4 +44,4 @@ def test_a_store_that_syncs_too_seldom_is_found_out(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("seed", range(30))
 def test_one_power_cut_after_the_other_takes_nothing(tmp_path: Path, seed: int) -> None:
-    assert live_dangerously(story(), tmp_path / "run", seed)["lost"] == 0
+    assert live_dangerously(Stage(tmp_path / "run"), seed)["lost"] == 0

@@ -1,0 +1,66 @@
+"""When the disk fails, no answer is false, and no batch is there by half.
+
+These are samples; `python -m tests.powercut` has every operation fail, in every way it can.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+
+from actors.journal.files import FILE_NAME
+from actors.journal.marker import IoErrorLeftError
+from actors.journal.store import Store
+from tests.powercut.disk import Fault, Op
+from tests.powercut.faults import FAILURES, Failing, faults, flawless
+from tests.powercut.life import Stage
+
+
+@pytest.fixture(scope="module")
+def stage(tmp_path_factory: pytest.TempPathFactory) -> Stage:
+    return Stage(tmp_path_factory.mktemp("faults") / "run")
+
+
+@pytest.fixture(scope="module")
+def trace(stage: Stage) -> Sequence[Op]:
+    return flawless(stage)
+
+
+def test_after_a_failed_sync_nothing_is_acknowledged_any_more(
+    stage: Stage, trace: Sequence[Op]
+) -> None:
+    outcomes = {Failing(stage, *each).check() for each in faults(trace, ["sync"], step=4)}
+
+    assert outcomes == {"stopped"}
+
+
+def test_a_full_disk_refuses_and_takes_the_same_batch_when_there_is_room(
+    stage: Stage, trace: Sequence[Op]
+) -> None:
+    full = [each for each in faults(trace, ["write"], step=33) if each[1].code == "SQLITE_FULL"]
+
+    assert {Failing(stage, *each).check() for each in full} == {"refused", "unnoticed"}
+
+
+@pytest.mark.parametrize("kind", FAILURES)
+def test_whatever_fails_a_batch_is_there_as_a_whole_or_not_at_all(
+    stage: Stage, trace: Sequence[Op], kind: str
+) -> None:
+    some = {"write": 101, "read": 31, "sync": 11}.get(kind, 3)
+
+    outcomes = {Failing(stage, *each).check() for each in faults(trace, [kind], step=some)}
+
+    assert outcomes <= {"stopped", "refused", "unnoticed"}
+
+
+def test_who_opens_the_run_after_an_io_error_has_to_know_of_it(
+    stage: Stage, trace: Sequence[Op]
+) -> None:
+    commits = [number for number, op in enumerate(trace) if op.kind == "sync"]
+    failing = Failing(stage, commits[len(commits) // 2], Fault("SQLITE_IOERR_FSYNC"))
+    path = stage.folder / FILE_NAME
+
+    assert failing.marked
+    with pytest.raises(IoErrorLeftError, match="--after-io-error"):
+        Store(path)
