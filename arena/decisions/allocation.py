@@ -38,12 +38,14 @@ class Division:
 
     Attributes:
         capital: All of it, the base of the limits, micro-USD.
-        shared: What the ranked agents share: without what entrants have, micro-USD.
+        held: Family -> what its entrants have, micro-USD.
+        shared: What the ranked agents share: all of it but that, micro-USD.
         wanted: What the policy wants for each ranked agent, best first.
         targets: What the limits leave of that, in the same order.
     """
 
     capital: Money
+    held: dict[str, int]
     shared: Money
     wanted: list[Target]
     targets: list[Target]
@@ -54,6 +56,11 @@ def entry_amount(fitness: float, ladder: LadderRules) -> Money:
     share = min(max(fitness - ladder.entry_from, 0.0), 1.0)
     cents = round(ladder.entry_slope // CENT * share)
     return Money(ladder.entry_base + cents * CENT)
+
+
+def is_divided(treasury: Treasury) -> bool:
+    """Return whether capital may move at all: not while the arena is halted."""
+    return "arena" not in treasury.halted and "all" not in treasury.halted
 
 
 def entry_grant(treasury: Treasury, agent_id: AgentId, fitness: float) -> Money:
@@ -78,7 +85,7 @@ def allocate(
     allocation = Allocation()
     for agent_id, (_, fitness) in rose.items():
         allocation.entries[agent_id] = entry_grant(treasury, agent_id, fitness)
-    if "arena" in treasury.halted or "all" in treasury.halted:
+    if not is_divided(treasury):
         return allocation
     allocation.targets = divide(treasury, allocation.entries).targets
     moves = [
@@ -139,10 +146,10 @@ def divide(treasury: Treasury, entries: dict[AgentId, Money]) -> Division:
     shared = Money(max(capital - sum(family_used.values()), 0))
     candidates = rank(_candidates(treasury, seasoned, rules))
     if not candidates:
-        return Division(capital, shared, [], [])
+        return Division(capital, family_used, shared, [], [])
     wanted = treasury.experiment.policy(candidates, shared, rules)
     limited = limit_targets(wanted, capital=capital, family_used=family_used, rules=rules)
-    return Division(capital, shared, wanted, limited)
+    return Division(capital, family_used, shared, wanted, limited)
 
 
 def _candidates(treasury: Treasury, agents: list[Agent], rules: AllocationRules) -> list[Candidate]:

@@ -10,7 +10,7 @@ from arena.decisions.allocation import Allocation, allocate
 from arena.decisions.births import spawn_fresh, spawn_mutant
 from arena.decisions.deaths import kill_by_rules, measured
 from arena.decisions.draft import Draft
-from arena.decisions.ladder import demote, graduate, is_overdue, refuses_graduation
+from arena.decisions.ladder import demote, graduate, is_overdue, refuses_graduation, turn
 from arena.decisions.tick import quarantine
 from arena.events import EvolutionCycleComplete, EvolutionFailed, Rank
 from arena.evolution import Individual, select_top, select_tournament
@@ -94,7 +94,7 @@ def _climb(cycle: _Cycle, layer: Layer) -> list[tuple[AgentId, tuple[int, float]
     agents = [agent for agent in treasury.population(below) if agent.trading]
     found = measured(treasury, agents)
     order = sorted(
-        range(len(agents)), key=lambda row: (-(found.fitness[row] or 0.0), agents[row].agent_id)
+        range(len(agents)), key=lambda row: turn(found.fitness[row], agents[row].agent_id)
     )
     rose = []
     for row in order:

@@ -6,6 +6,7 @@ from arena.agents import Agent
 from arena.decisions.draft import Draft
 from arena.decisions.outflow import withdraw
 from arena.events import AgentDemoted, AgentGraduated, CapitalAllocated
+from arena.ids import AgentId
 from arena.ledger import POOL_PROVING
 from arena.rules import Rule
 from arena.state import Treasury
@@ -22,6 +23,11 @@ def places(treasury: Treasury, layer: Layer) -> int:
     """Return how many agents `layer` has room for."""
     ladder = treasury.experiment.rules.ladder
     return ladder.seats_max if layer is Layer.PROVING else ladder.arena_agents_max
+
+
+def turn(fitness: float | None, agent_id: AgentId) -> tuple[float, AgentId]:
+    """Return the place in the queue for a layer, to sort by: the best first, then by id."""
+    return -(fitness or 0.0), agent_id
 
 
 def is_overdue(treasury: Treasury, agent: Agent) -> bool:

@@ -22,6 +22,7 @@ _COMMANDS = {
     "capital": (f"{_HERE}.capital:capital", "Show where the capital is, or how it moved."),
     "state": (f"{_HERE}.state:state", "Show the treasury as it was after an event."),
     "events": (f"{_HERE}.events:events", "List the events of a run."),
+    "why": (f"{_HERE}.why:why", "Explain an event, or the decisions about an agent."),
     "backup": (f"{_HERE}.backup:backup", "Copy a run, even while it is being written."),
     "restore": (f"{_HERE}.backup:restore", "Make a run from a backup."),
     "config": (f"{_HERE}.config:config", "Check a config, or show all of its values."),

@@ -26,6 +26,29 @@ warmup_days = 60
 agents = 10
 """
 
+LIVELY = """
+[run]
+name = "lively"
+seed = 11
+days = 77
+[market]
+warmup_days = 60
+[population]
+agents = 16
+[ladder]
+seats_max = 3
+arena_agents_max = 4
+proving_days_max = 14
+[rules.seat]
+all = [{ metric = "fitness", op = ">", value = 0.5 }, { metric = "age", op = ">=", value = 7 }]
+[rules.entry]
+all = [{ metric = "fitness", op = ">", value = 2.3 }, { metric = "age", op = ">=", value = 7 }]
+[allocation]
+entrant_days = 8
+per_family_bp = 9000
+"""
+"""Every kind of decision happens within eleven cycles."""
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -73,6 +96,16 @@ def finished(small: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     answer = call("run", small, "--out", folder)
     assert answer.code == 0, answer.err
     return folder
+
+
+@pytest.fixture(scope="session")
+def lively(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a run in which all that can be decided about an agent is decided."""
+    folder = tmp_path_factory.mktemp("lively")
+    (folder / "lively.toml").write_text(LIVELY)
+    answer = call("run", folder / "lively.toml", "--out", folder / "run")
+    assert answer.code == 0, answer.err
+    return folder / "run"
 
 
 @pytest.fixture

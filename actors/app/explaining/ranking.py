@@ -1,0 +1,147 @@
+"""Why a ranked agent of the arena has its target: its rank, its tier's part, what limits it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+from actors.app.explaining.checks import above, usd
+from actors.app.explaining.decision import Decision
+from actors.app.explaining.walk import Caused
+from arena.agents import Agent
+from arena.decisions.allocation import Division, move_of, smallest_move
+from arena.events import CapitalAllocated, CapitalReturned
+from arena.policies import Target, limit_targets, rank
+from arena.policies.policy import BPS, bounds_of
+from arena.rules import AllocationRules
+from arena.treasury import Treasury
+
+
+def explain_rank(
+    caused: Caused, blank: Decision, treasury: Treasury, agent: Agent, division: Division
+) -> Decision:
+    """Explain a ranked agent's target, and what was moved towards it."""
+    rules = treasury.experiment.rules.allocation
+    ids = [target.candidate.agent_id for target in division.targets]
+    place = ids.index(agent.agent_id)
+    target, wanted = division.targets[place], division.wanted[place]
+    paid = [*caused.of(CapitalAllocated, agent.agent_id)]
+    back = [*caused.of(CapitalReturned, agent.agent_id)]
+    received = sum(event.amount for _, event in paid)
+    returned = sum(event.amount for _, event in back)
+    change, move = target.amount - agent.equity, move_of(target, rules)
+    outcome, said = _outcome(change, move, received, returned)
+    least = smallest_move(agent.equity, rules)
+    members = [one for one in division.wanted if one.tier is wanted.tier]
+    pot = sum(one.amount for one in members)
+    bounds = bounds_of(agent.equity, division.capital, rules)
+    return replace(
+        blank,
+        seq=[seq for seq, _ in (*paid, *back)][-1] if paid or back else blank.seq,
+        changed=bool(paid or back),
+        outcome=outcome,
+        said=said,
+        numbers={
+            "rank": place + 1,
+            "ranked": len(ids),
+            "tier": str(wanted.tier),
+            "shared": division.shared,
+            "pot": pot,
+            "members": len(members),
+            "part": wanted.amount,
+            "bounds": bounds,
+            "limits": target.limits,
+            "target": target.amount,
+            "balance": agent.equity,
+            "smallest_move": least,
+            "moved": received - returned,
+        },
+        facts=(
+            ("rank", f"{place + 1} of {len(ids)}, so {wanted.tier}"),
+            ("fitness", _fitness(division, place)),
+            ("shared", f"{usd(division.shared)} by all that are ranked"),
+            (str(wanted.tier), f"{usd(pot)} of that, by {len(members)}"),
+            ("part", f"{usd(wanted.amount)} each"),
+            *((limit, _say_limit(limit, bounds, target, rules)) for limit in target.limits),
+            ("target", usd(target.amount)),
+            ("balance", usd(agent.equity)),
+            ("move", _say_move(change, least, received)),
+        ),
+        flip=_flip(treasury, division, place, max(least - abs(change), 0) if not move else 0),
+    )
+
+
+def _outcome(change: int, move: int, received: int, returned: int) -> tuple[str, str]:
+    """Return the outcome in one word and in words."""
+    if not change:
+        return "unchanged", "it has what it should have"
+    if not move:
+        return "skipped", "its capital stays: the move would be too small"
+    if move > 0 and not received:
+        return "unfunded", f"it should have received {usd(move)}; the pool was empty"
+    if move > 0:
+        short = ", all that the pool held" if received < move else ""
+        return "increase", f"it received {usd(received)}{short}"
+    costs = -move - returned
+    after = f", and the sales cost {usd(costs)}" if costs else ""
+    return "decrease", f"it gave back {usd(returned)}{after}"
+
+
+def _say_move(change: int, least: int, received: int) -> str:
+    way = f"{usd(abs(change))} {'up' if change > 0 else 'down'}"
+    made = "made" if abs(change) >= least else "skipped"
+    if change > received and abs(change) >= least:
+        made = f"made with {usd(received)}"
+    return f"{way}: {made}; the smallest that is made is {usd(least)}"
+
+
+def _say_limit(limit: str, bounds: dict[str, int], target: Target, rules: AllocationRules) -> str:
+    """Return what a limit did to the target."""
+    most = f"at most {usd(bounds.get(limit, 0))}, "
+    match limit:
+        case "per_agent":
+            return f"{most}{rules.per_agent_bp / BPS:.0%} of the arena's capital"
+        case "growth":
+            return f"{most}{rules.growth_max} times its balance"
+        case "stint_drawdown":
+            return f"halved: its stint fell below {rules.penalty_drawdown:.0%} since its peak"
+        case "per_family":
+            share = f"{rules.per_family_bp / BPS:.0%} of the arena's capital"
+            return f"cut back: at most {share} for all of {target.candidate.family}"
+        case _:
+            return f"it asked for {usd(target.candidate.requested or 0)} at most"
+
+
+def _flip(treasury: Treasury, division: Division, place: int, short: int) -> str:
+    """Return what would have moved a skipped move, and whom it had to pass for a better tier."""
+    skipped = f"a target {usd(short)} farther off would have been moved to" if short else ""
+    return "; ".join(each for each in (skipped, _pass(treasury, division, place)) if each)
+
+
+def _pass(treasury: Treasury, division: Division, place: int) -> str:
+    """Return whose fitness had to be passed for the next tier, as the policy itself says."""
+    own, rules = division.wanted[place], treasury.experiment.rules.allocation
+    better = [one for one in division.wanted[:place] if one.tier is not own.tier]
+    bar = better[-1].candidate.fitness if better else None
+    if bar is None:
+        return ""
+    raised = replace(own.candidate, fitness=math.nextafter(bar, math.inf))
+    others = [one.candidate for one in division.wanted if one is not own]
+    targets = limit_targets(
+        treasury.experiment.policy(rank([*others, raised]), division.shared, rules),
+        capital=division.capital,
+        family_used=division.held,
+        rules=rules,
+    )
+    then = next(one for one in targets if one.candidate is raised)
+    if then.tier is own.tier:
+        return ""
+    rival = better[-1].candidate.agent_id
+    fitness = f"a fitness above {above(bar, own.candidate.fitness)} ({rival})"
+    return f"with {fitness} it would have been {then.tier}, with a target of {usd(then.amount)}"
+
+
+def _fitness(division: Division, place: int) -> str:
+    """Return a ranked agent's fitness, with the decimals that ranks are decided by."""
+    own = division.wanted[place].candidate.fitness
+    return "not known yet" if own is None else f"{own:.6f}"
