@@ -39,7 +39,7 @@ def backup(run: str, path: Path, output: Output) -> None:
     if not target.parent.is_dir():
         raise ValidationError("PATH", found=str(path), needed="a file in a folder that exists")
     try:
-        copy = back_up(run, target, _proven_head)
+        copy = back_up(run, target, proven_head)
     except FileExistsError as error:
         raise ValidationError("PATH", found=str(path), needed=f"a new file: {error}") from error
     data = {"run": run, "path": str(path), **_data(copy)}
@@ -66,7 +66,7 @@ def restore(source: Path, out: str, output: Output) -> None:
         raise click.BadParameter("it is empty; a folder is needed", param_hint="--out")
     folder = Path(out)
     try:
-        copy = journal.restore(source.absolute(), folder.absolute(), _proven_head)
+        copy = journal.restore(source.absolute(), folder.absolute(), proven_head)
     except FileExistsError as error:
         needed = f"a folder that holds no run: {error}"
         raise ValidationError("--out", found=out, needed=needed) from error
@@ -77,7 +77,7 @@ def restore(source: Path, out: str, output: Output) -> None:
     output.show(data, lambda: (*_lines("restored", data), f"try: {how_to('verify', out)}"))
 
 
-def _proven_head(path: Path) -> Head:
+def proven_head(path: Path) -> Head:
     """Return the head of a run in which `arena verify` would find nothing.
 
     Raises:
