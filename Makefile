@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN = .venv/bin
 
-.PHONY: demo test check format lint types contracts tests bench clean
+.PHONY: demo test check format lint types contracts tests bench soak mutants clean
 
 demo: .venv                ## install and run the quickstart
 	$(BIN)/arena run config/quickstart.toml
@@ -37,6 +37,12 @@ tests:
 bench: .venv               ## figures of this machine, as ratios to its limits
 	$(BIN)/python -m benchmarks.first_run
 	$(BIN)/python -m benchmarks.first_run --grow
+
+soak: .venv                ## 10,000 seeds of simulated crashes and faults
+	$(BIN)/arena soak --seeds 1..10000
+
+mutants: .venv             ## how many seeds each planted bug needs to be found
+	$(BIN)/python -m tests.simulation.mutants
 
 clean:
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

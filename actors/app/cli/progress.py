@@ -10,8 +10,10 @@ from actors.app.cli.output import Output
 
 
 @contextmanager
-def progress_bar(ticks: int, output: Output) -> Iterator[Callable[[int], None]]:
-    """Yield what a tick is reported to: a bar on stderr, if that is a terminal."""
+def progress_bar(
+    total: int, output: Output, *, of: str = "days"
+) -> Iterator[Callable[[int], None]]:
+    """Yield what is told how many are done: a bar on stderr, if that is a terminal."""
     if output.quiet or not sys.stderr.isatty():
         yield lambda _: None
         return
@@ -27,5 +29,5 @@ def progress_bar(ticks: int, output: Output) -> Iterator[Callable[[int], None]]:
     screen = Console(file=sys.stderr, no_color=not output.color or None)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     with Progress(*columns, TimeRemainingColumn(), console=screen, transient=True) as bar:
-        task = bar.add_task("days", total=ticks)
-        yield lambda tick: bar.update(task, completed=tick)
+        task = bar.add_task(of, total=total)
+        yield lambda done: bar.update(task, completed=done)

@@ -26,6 +26,7 @@ _COMMANDS = {
     "backup": (f"{_HERE}.backup:backup", "Copy a run, even while it is being written."),
     "restore": (f"{_HERE}.backup:restore", "Make a run from a backup."),
     "config": (f"{_HERE}.config:config", "Check a config, or show all of its values."),
+    "soak": (f"{_HERE}.soak:soak", "Search for a schedule or a fault that breaks a promise."),
     "list-strategies": (f"{_HERE}.strategies:list_strategies", "Show what agents can be."),
 }
 

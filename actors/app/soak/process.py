@@ -7,7 +7,7 @@ failed sync, or in a clean stop.  The next life knows nothing but the disk.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from actors.allocator import Allocator
@@ -61,6 +61,21 @@ class Teller(Actor[Errand, object]):
             return error
 
 
+class Subject(Allocator):
+    """The allocator as it is, and who wants to know of its end.
+
+    Attributes:
+        report: Called with what it ended of.
+    """
+
+    report: Callable[[BaseException | None], None]
+
+    def abandon(self, error: BaseException | None) -> None:
+        """Fail everybody who still waits, and report."""
+        super().abandon(error)
+        self.report(error)
+
+
 class Recovered(NamedTuple):
     """What the disk says: the treasury, its head and its time, and a state on the way there."""
 
@@ -95,7 +110,7 @@ class Process:
     """
 
     def __init__(self, system: ActorSystem, recovered: Recovered, journal: SimJournal) -> None:
-        self.allocator = Allocator(
+        self.allocator = Subject(
             recovered.treasury,
             journal,
             run_id=small().run_id,
@@ -107,9 +122,8 @@ class Process:
         self.cut = False
         self.deaths: list[str] = []
         self._lines: list[Delivery] = []
+        self.allocator.report = self._note_end
         self._ref = system.start(self.allocator)
-        (task,) = (each for each in asyncio.all_tasks() if each.get_name() == self.allocator.name)
-        self._watch(task)
         self._teller_refs: dict[str, Ref[Errand, object]] = {}
         self._tellers: Group[Errand, object] = system.group(on_exit=self._replace)
         self._waiting: dict[str, Teller] = {}
@@ -181,11 +195,8 @@ class Process:
         if not self.ended.done():
             self._hire(exited.name)
 
-    def _watch(self, task: asyncio.Task[Exit]) -> None:
-        def ended(task: asyncio.Task[Exit]) -> None:
-            explained = self.cut or self.journal.sync_failed or self.ended.done()
-            if not explained:
-                self.deaths.append(f"the allocator died: {task.result().error!r}")
-            self.end()
-
-        task.add_done_callback(ended)
+    def _note_end(self, error: BaseException | None) -> None:
+        """See the allocator end: only a disk that failed, or a stop, is a reason to."""
+        if not (self.cut or self.journal.sync_failed or self.ended.done()):
+            self.deaths.append(f"the allocator died: {error!r}")
+        self.end()

@@ -1,4 +1,4 @@
-"""What a seed can be run as: a crowd around the allocator, or the whole cast for a few ticks."""
+"""What a seed can be run as: a crowd around the allocator, the whole cast, or both."""
 
 from __future__ import annotations
 
@@ -6,13 +6,17 @@ import logging
 import random
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
 
+from actors.app.soak.cast import judge_cast
 from actors.app.soak.swarm import draw_swarm
 from actors.app.soak.world import World
 from actors.testing import SimulationError, simulate
+
+CAST_EVERY = 10
+"""The cast is run with each seed that this divides."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +76,40 @@ def run_crowd(seed: int) -> Outcome:
     )
 
 
-SCENARIOS: Mapping[str, Callable[[int], Outcome]] = {"crowd": run_crowd}
+def run_cast(seed: int) -> Outcome:
+    """Run the whole cast for a few ticks; every schedule must write the same journal."""
+    try:
+        faults, run, disk = judge_cast(seed)
+    except SimulationError as error:
+        return Outcome(seed=seed, faults=(f"I13 {error}",))
+    decided = len(disk.rows.commands)
+    return Outcome(
+        seed=seed,
+        faults=tuple(faults),
+        commands=decided,
+        acked=decided,
+        deliveries=decided,
+        virtual_s=run.virtual_s,
+        fingerprint=run.fingerprint,
+        head=run.value,
+    )
+
+
+def run_both(seed: int) -> Outcome:
+    """Run the crowd, and with every tenth seed the cast as well."""
+    crowd = run_crowd(seed)
+    if seed % CAST_EVERY:
+        return crowd
+    cast = run_cast(seed)
+    sums = ("faults", "commands", "acked", "deliveries", "virtual_s")
+    return replace(crowd, **{name: getattr(crowd, name) + getattr(cast, name) for name in sums})
+
+
+SCENARIOS: Mapping[str, Callable[[int], Outcome]] = {
+    "both": run_both,
+    "crowd": run_crowd,
+    "cast": run_cast,
+}
 """What `--scenario` can name."""
 
 

@@ -25,7 +25,7 @@ from actors.runtime import ActorSystem, Exit, spawn
 from actors.testing import Evidence, Moment, SimDisk, SimJournal, judge
 from arena.commands import OpenArena, RunCycle
 
-CLIENTS, GOALS = 3, 8
+CLIENTS, GOALS = 3, 7
 """Clients of a seed besides the steward, and how many commands each one wants to get through."""
 
 LIVENESS_S = 60.0
