@@ -12,7 +12,7 @@ counterparty of profit and loss) and `costs:fees|slippage|gas`.  Virtual book: `
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, MutableMapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from arena.events import (
     AgentDemoted,
@@ -45,8 +45,7 @@ COSTS = "costs"
 MAY_BE_NEGATIVE = frozenset({ENDOWMENT, MARKET, BANK})
 
 
-@dataclass(frozen=True, slots=True)
-class Transfer:
+class Transfer(NamedTuple):
     """One row of the ledger: `amount` micro-USD (> 0) leave `debit` and reach `credit`."""
 
     book: Book
