@@ -6,8 +6,8 @@ is needed, and no float is computed that an event does not hold.
 
 from __future__ import annotations
 
-from actors.journal.chain import Entry
 from actors.journal.reader import JournalReader
+from actors.journal.walk import uncollected
 from arena.events import Event
 from arena.exceptions import EventSourcingError
 from arena.experiment import read_experiment
@@ -21,15 +21,14 @@ def fold_run(run: JournalReader, upto: int | None = None) -> Treasury:
         EventSourcingError: An event cannot be read, or does not fit the ones before it.
     """
     treasury = Treasury(read_experiment(run.manifest()))
-    for entry, event in run.events():
-        if upto is not None and entry.seq > upto:
-            break
-        apply_entry(treasury, entry, event)
+    with uncollected():
+        for seq, event in run.facts(upto=upto):
+            apply_at(treasury, seq, event)
     return treasury
 
 
-def apply_entry(treasury: Treasury, entry: Entry, event: Event) -> None:
-    """Change `treasury` as the event of `entry` says.
+def apply_at(treasury: Treasury, seq: int, event: Event) -> None:
+    """Change `treasury` as `event` says, which is on record at `seq`.
 
     Raises:
         EventSourcingError: The event does not fit the ones before it.
@@ -37,5 +36,5 @@ def apply_entry(treasury: Treasury, entry: Entry, event: Event) -> None:
     try:
         apply(treasury, event)
     except Exception as error:
-        message = f"{entry.event_type} does not fit the events before it"
-        raise EventSourcingError(message, seq=entry.seq) from error
+        message = f"{type(event).__name__} does not fit the events before it"
+        raise EventSourcingError(message, seq=seq) from error

@@ -6,15 +6,23 @@ are folded, and the outcome is compared with everything that was written down be
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from actors.app.folding import fold_run
+from actors.app.folding import apply_at
+from actors.app.snapshots import VERSION
+from actors.journal.chain import Head
+from actors.journal.files import database_path
 from actors.journal.findings import Finding, VerifyReport
+from actors.journal.marker import forget_cached
+from actors.journal.port import Snapshot
 from actors.journal.reader import JournalReader, open_run
-from actors.journal.rows import fold_balances
-from actors.journal.verify import verify
-from arena.exceptions import ArenaError
+from actors.journal.schema import NewerRunError, NotARunError
+from actors.journal.verify import verify_run
+from arena.events import Event
+from arena.exceptions import ArenaError, EventSourcingError
+from arena.experiment import read_experiment
 from arena.ledger import POPULATION, agent_account
 from arena.treasury import Treasury
 from arena.words import Book
@@ -40,35 +48,115 @@ class Proof:
         return not self.findings
 
 
-def prove(path: str) -> Proof:
-    """Verify the run at `path`, then fold it and compare.
+def prove(path: str, *, deep: bool = False, receipts: Sequence[Head] = ()) -> Proof:
+    """Verify the run at `path`, fold it on the way, and compare.
+
+    Args:
+        path: A run's folder or its `run.db`.
+        deep: Ask the disk, not what the system has in memory of it, and write every event anew.
+        receipts: Entries that the run has to have.
 
     Raises:
         NotARunError: There is no run.
         NewerRunError: It was written by a newer version of arena.
     """
-    report = verify(path)
-    found, treasury = list(report.findings), None
+    database = database_path(path)
+    if deep:
+        forget_cached(database)
     try:
-        with open_run(path) as run:
-            run.connection.execute("BEGIN")  # One moment of it, if somebody is still writing.
-            treasury = fold_run(run)
-            found += compare(run, treasury)
-    except ArenaError as error:
-        known = {finding.seq for finding in found}
-        seq = getattr(error, "seq", None)
-        if seq is None or seq not in known:
-            message = str(error).removeprefix(f"seq {seq}: ")  # The finding says where itself.
-            found.append(Finding(seq, "fold", message))
+        with open_run(database) as run:
+            folding = _Folding(run)
+            report = verify_run(run, folding.take, receipts=receipts, deep=deep)
+            found = [*report.findings]
+            known = {finding.seq for finding in found}
+            found += (
+                each for each in folding.findings if each.seq is None or each.seq not in known
+            )
+            treasury = folding.treasury
+            if treasury is not None:
+                found += _without_fail(compare(run, treasury, report.balances))
+    except (NotARunError, NewerRunError):
+        raise
+    except EventSourcingError as error:
+        report = VerifyReport(0, Head(0, ""), (Finding(None, "file", str(error)),))
+        found, treasury = [*report.findings], None
     order = sorted(found, key=lambda each: (each.seq is None, each.seq or 0))
     return Proof(report, tuple(order), treasury)
 
 
-def compare(run: JournalReader, treasury: Treasury) -> Iterator[Finding]:
-    """Yield where the folded treasury and the rows beside the events differ."""
+class _Folding:
+    """The fold of a run, told of event after event; it ends where one does not fit.
+
+    Attributes:
+        treasury: What the events make; None where they cannot be folded.
+        findings: Why not, and which snapshots differ from it.
+    """
+
+    def __init__(self, run: JournalReader) -> None:
+        self.findings: list[Finding] = []
+        self.treasury: Treasury | None = None
+        self._snapshots: dict[int, Snapshot] = {}
+        try:
+            self.treasury = Treasury(read_experiment(run.manifest()))
+            self._snapshots = {each.seq: each for each in run.snapshots()}
+        except EventSourcingError as error:
+            self.findings.append(Finding(None, "fold", str(error)))
+
+    def take(self, seq: int, event: Event | None) -> None:
+        """Apply the event at `seq`."""
+        treasury = self.treasury
+        if treasury is None:
+            return
+        if event is None:
+            self.treasury = None
+            return
+        try:
+            apply_at(treasury, seq, event)
+        except EventSourcingError as error:
+            self.findings.append(Finding(seq, "fold", str(error).removeprefix(f"seq {seq}: ")))
+            self.treasury = None
+        else:
+            if seq in self._snapshots:
+                self.findings += compare_snapshot(self._snapshots[seq], treasury)
+
+
+def _without_fail(findings: Iterator[Finding]) -> Iterator[Finding]:
+    """Yield `findings`; an error on the way is the last of them."""
+    try:
+        yield from findings
+    except ArenaError as error:
+        yield Finding(None, "fold", str(error))
+
+
+def compare(
+    run: JournalReader, treasury: Treasury, balances: Mapping[str, Mapping[str, int]]
+) -> Iterator[Finding]:
+    """Yield where the folded treasury and what stands beside the events differ.
+
+    Args:
+        run: Whose events were folded.
+        treasury: What they make.
+        balances: What the ledger's rows add up to: book, then account.
+    """
     yield from _compare_state(run, treasury)
-    yield from _compare_books(run, treasury)
+    yield from _compare_books(treasury, balances)
     yield from compare_agents(treasury)
+
+
+def compare_snapshot(snapshot: Snapshot, treasury: Treasury) -> Iterator[Finding]:
+    """Yield how `snapshot` differs from the treasury at its place."""
+    try:
+        state = json.loads(snapshot.state)["treasury"]
+    except (KeyError, TypeError, ValueError):
+        state = None
+    if snapshot.version == VERSION and state != json.loads(treasury.to_json()):
+        yield Finding(snapshot.seq, "snapshots", "its treasury is not the one that the events make")
+    if snapshot.version > VERSION:
+        message = f"its version is {snapshot.version}, and this version of arena knows {VERSION}"
+        yield Finding(snapshot.seq, "snapshots", message)
+    if snapshot.tick != treasury.tick:
+        message = f"its tick is {snapshot.tick}, and the events make it {treasury.tick}"
+        yield Finding(snapshot.seq, "snapshots", message)
 
 
 def _compare_state(run: JournalReader, treasury: Treasury) -> Iterator[Finding]:
@@ -91,12 +179,13 @@ def _compare_state(run: JournalReader, treasury: Treasury) -> Iterator[Finding]:
             yield Finding(None, "arena_state", message)
 
 
-def _compare_books(run: JournalReader, treasury: Treasury) -> Iterator[Finding]:
-    rows: dict[Book, dict[str, int]] = {book: {} for book in Book}
-    fold_balances(rows, (row[2:6] for row in run.transfers()))
+def _compare_books(
+    treasury: Treasury, balances: Mapping[str, Mapping[str, int]]
+) -> Iterator[Finding]:
     for book, accounts in treasury.books.items():
-        for account in sorted(accounts.keys() | rows[book].keys()):
-            found, true = rows[book].get(account, 0), accounts.get(account, 0)
+        rows = balances.get(book, {})
+        for account in sorted(accounts.keys() | rows.keys()):
+            found, true = rows.get(account, 0), accounts.get(account, 0)
             if found != true:
                 message = f"{book} account {account!r} adds up to {found}, the events make {true}"
                 yield Finding(None, "capital_ledger", message)

@@ -11,7 +11,8 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
-from actors.journal.codec import Decoder, decode, decoder
+from actors.journal.codec import decode, encode
+from actors.journal.decoders import Decoders
 from actors.journal.findings import Findings, Row, Table
 from actors.journal.rows import ledger_rows, trade_rows
 from actors.journal.schema import NewerRunError
@@ -52,17 +53,24 @@ class Audit:
     """
 
     def __init__(
-        self, connection: sqlite3.Connection, findings: Findings, watch: Watch | None = None
+        self,
+        connection: sqlite3.Connection,
+        findings: Findings,
+        watch: Watch | None = None,
+        *,
+        deep: bool = False,
     ) -> None:
+        """Audit; with `deep`, also write every event anew and compare its bytes."""
         self.newer: NewerRunError | None = None
         self._db = connection
         self._findings = findings
         self._watch = watch
+        self._deep = deep
         self._ledger = Table(connection, "capital_ledger", _LEDGER, findings)
         self._trades = Table(connection, "trades", _TRADES, findings)
         self._balances: defaultdict[str, dict[str, int]] = defaultdict(dict)
         self._overdrawn: set[tuple[str, str]] = set()
-        self._readers = _Readers()
+        self._decoders = Decoders()
 
     @property
     def balances(self) -> dict[str, dict[str, int]]:
@@ -92,14 +100,16 @@ class Audit:
         if self._watch is not None:
             for seq, event in entries:
                 self._watch(seq, event)
+        if self._deep:
+            self._write_anew(page, entries)
         upto = page[-1][0]
         self._post(self._compare(self._ledger, upto, entries, ledger_rows))
         self._compare(self._trades, upto, entries, trade_rows)
 
     def _read(self, page: Sequence[Row]) -> list[Read]:
-        readers = self._readers
+        decoders = self._decoders
         try:
-            return [(seq, readers[kind, version](data)) for seq, kind, version, data in page]
+            return [(seq, decoders[kind, version](data)) for seq, kind, version, data in page]
         except (LookupError, TypeError, ValueError):  # Something is old, or rotten: one by one.
             return [(row[0], self._read_one(*row)) for row in page]
 
@@ -116,6 +126,12 @@ class Audit:
                 self.newer = NewerRunError(str(error), seq=seq)
             self._findings.add(seq, "events", str(error))
             return None
+
+    def _write_anew(self, page: Sequence[Row], entries: Sequence[Read]) -> None:
+        for (seq, kind, version, data), (_, event) in zip(page, entries, strict=True):
+            today = event and version == version_of(kind.decode())
+            if event and today and encode(event).encode() != data:
+                self._findings.add(seq, "events", "data is not the one form that its event has")
 
     def _compare(
         self, table: Table, upto: int, entries: Sequence[Read], derive: Derive
@@ -181,13 +197,3 @@ class Audit:
                 message = f"{book} account {account!r} is overdrawn: {balance} micro-USD"
                 self._findings.add(seq, "capital_ledger", message)
         doubtful.clear()
-
-
-class _Readers(dict[tuple[bytes, int], Decoder]):
-    """What reads the events of a type and a version that are today's."""
-
-    def __missing__(self, key: tuple[bytes, int]) -> Decoder:
-        kind, version = key[0].decode(), key[1]
-        if version != version_of(kind):
-            raise LookupError(key)
-        return self.setdefault(key, decoder(kind))

@@ -1,4 +1,4 @@
-"""What can be said of a run without understanding a single event: its file, its schema, its chain.
+"""What can be said of a run without understanding a single event: file, schema, chain, answers.
 
 It shares nothing with the rest of `verify`, so of a long run it is looked at by another process
 meanwhile.
@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from actors.journal.beside import SINCE_VERSION, check_answers, check_snapshots
 from actors.journal.chain import Head, genesis_hash
 from actors.journal.findings import Finding, Findings, fetch
 from actors.journal.reader import open_run
@@ -42,7 +43,7 @@ class History:
 
 
 def look_at_history(connection: sqlite3.Connection, upto: int) -> History:
-    """Check the file, its schema, its manifest, and the chain up to the entry `upto`."""
+    """Check file, schema, manifest, the chain up to the entry `upto`, answers and snapshots."""
     findings = Findings()
     try:
         for line in check_schema(connection):
@@ -55,6 +56,13 @@ def look_at_history(connection: sqlite3.Connection, upto: int) -> History:
     genesis, run_id = _look_at_meta(connection, findings)
     walk = Walk(connection, findings, after=genesis, run_id=run_id)
     walk.run(upto)
+    try:
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        if version >= SINCE_VERSION:
+            check_answers(connection, findings)
+            check_snapshots(connection, findings)
+    except DAMAGE as error:
+        findings.add(None, "commands", f"SQLite cannot read on: {error}")
     return History(walk.events, walk.head, tuple(findings.found), findings.omitted)
 
 
@@ -116,6 +124,7 @@ def main() -> None:
     """Look at the history of the run that the command line names, for `elsewhere`."""
     path, upto = sys.argv[1:]
     with open_run(path) as run:
+        run.connection.execute("BEGIN")
         seen = look_at_history(run.connection, int(upto))
     facts = {
         "events": seen.events,

@@ -54,8 +54,7 @@ def check_marker(database: Path, *, after_io_error: bool) -> None:
         return
     if not after_io_error:
         raise IoErrorLeftError(database, _words(marker))
-    for suffix in ("", "-wal"):
-        _forget_cached(database.with_name(database.name + suffix))
+    forget_cached(database)
 
 
 def clear_marker(database: Path) -> None:
@@ -70,13 +69,17 @@ def _words(marker: Path) -> str:
         return "its words are lost"
 
 
-def _forget_cached(path: Path) -> None:
-    """Have the kernel drop what it has in memory of `path`, so that the disk is asked."""
-    if not path.exists():
-        return
-    handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        if hasattr(os, "posix_fadvise"):
-            os.posix_fadvise(handle, 0, 0, os.POSIX_FADV_DONTNEED)
-    finally:
-        os.close(handle)
+def forget_cached(database: Path) -> None:
+    """Have the kernel drop what it has in memory of `database`, so that the disk is asked.
+
+    It must not be open in this process: closing a file gives up the locks that SQLite has on it.
+    """
+    for path in (database, database.with_name(database.name + "-wal")):
+        if not path.exists():
+            continue
+        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            if hasattr(os, "posix_fadvise"):
+                os.posix_fadvise(handle, 0, 0, os.POSIX_FADV_DONTNEED)
+        finally:
+            os.close(handle)

@@ -15,7 +15,9 @@ from typing import Any, NamedTuple, Self
 
 from actors.journal.chain import Entry, Head
 from actors.journal.codec import decode
+from actors.journal.decoders import Decoders
 from actors.journal.files import connect_reader, database_path
+from actors.journal.port import Snapshot
 from actors.journal.rows import LedgerRow, TradeRow
 from actors.journal.schema import DAMAGE
 from arena.events import Event
@@ -40,6 +42,10 @@ _ENTRIES_DOWN = """
         AND (:agent_id IS NULL OR agent_id = :agent_id)
     ORDER BY seq DESC LIMIT :page
 """
+_FACTS = """
+    SELECT seq, event_type, type_version, data
+    FROM events WHERE seq > :position AND seq <= :upto ORDER BY seq LIMIT :page
+"""
 _TRANSFERS = """
     SELECT event_seq, line, book, debit_account, credit_account, amount, reason
     FROM capital_ledger
@@ -53,6 +59,7 @@ _TRADES = """
         AND (:status IS NULL OR status = :status)
     ORDER BY seq, line LIMIT :page
 """
+_SNAPSHOTS = "SELECT seq, tick, version, state, event_hash FROM snapshots ORDER BY seq"
 _SEQ_MAX = 2**63 - 1
 
 
@@ -150,7 +157,7 @@ class JournalReader:
             "event_type": event_type,
             "agent_id": agent_id,
         }
-        for row in self._pages(sql, where, lambda row: {"position": row[0]}, limit):
+        for row in self._pages(sql, where, _position, limit):
             yield Entry(*row)
 
     def events(self, after_seq: int = 0) -> Iterator[tuple[Entry, Event]]:
@@ -160,6 +167,17 @@ class JournalReader:
                 entry,
                 decode(entry.event_type, entry.type_version, entry.data, seq=entry.seq),
             )
+
+    def facts(self, after_seq: int = 0, upto: int | None = None) -> Iterator[tuple[int, Event]]:
+        """Yield the events after `after_seq`, up to `upto`, each with its `seq` alone."""
+        decoders = Decoders()
+        where = {"position": after_seq, "upto": _SEQ_MAX if upto is None else upto}
+        for seq, kind, version, data in self._pages(_FACTS, where, _position):
+            try:
+                event = decoders[kind, version](data)
+            except (LookupError, ValueError):
+                event = decode(kind, version, data, seq=seq)
+            yield seq, event
 
     def transfers(self, after_seq: int = 0) -> Iterator[LedgerRow]:
         """Yield the ledger's rows of every entry after `after_seq`."""
@@ -179,6 +197,11 @@ class JournalReader:
         """Return the rows of `arena_state` by their keys."""
         rows = self._rows("SELECT key, value, as_of_seq FROM arena_state ORDER BY key")
         return {row[0]: StateRow(*row) for row in rows}
+
+    def snapshots(self) -> list[Snapshot]:
+        """Return the snapshots that are kept, spoiled ones too; a run of 0.1.0 has none."""
+        has_any = "SELECT 1 FROM sqlite_schema WHERE name = 'snapshots'"
+        return [Snapshot(*row) for row in self._rows(_SNAPSHOTS)] if self._rows(has_any) else []
 
     def process_log(self) -> list[ProcessRow]:
         """Return what happened to the process, oldest first."""
@@ -210,6 +233,10 @@ class JournalReader:
             return self.connection.execute(sql, where or {}).fetchall()
         except DAMAGE as error:
             raise EventSourcingError(f"{str(self.path)!r} is damaged: {error}") from error
+
+
+def _position(row: tuple[Any, ...]) -> Mapping[str, Any]:
+    return {"position": row[0]}
 
 
 def _place(row: tuple[Any, ...]) -> Mapping[str, Any]:

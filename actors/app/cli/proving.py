@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
     from actors.app.proof import Proof
     from actors.app.rerun import Divergence
-    from actors.journal.chain import Entry
+    from actors.journal.chain import Entry, Head
     from actors.journal.reader import JournalReader
     from arena.treasury import Treasury
 
@@ -25,23 +26,48 @@ SHOWN = 20
 """Findings that people are shown; `--json` has them all."""
 
 
+def _read_receipts(
+    context: click.Context, parameter: click.Parameter, values: Sequence[str]
+) -> list[Head]:
+    """Return the entries that `values` name, as `arena verify` prints them."""
+    from actors.journal.chain import Head
+
+    for value in values:
+        if not re.fullmatch("[0-9]{1,18}:[0-9a-f]{64}", value):
+            message = f"{value!r} is no receipt: that is SEQ:HASH, a number and 64 digits"
+            raise click.BadParameter(message, context, parameter)
+    return [Head(int(value[:-65]), value[-64:]) for value in values]
+
+
 @click.command(short_help="Check a run's file, its history and its money.")
 @run_argument
+@click.option("--deep", is_flag=True, help="Read the disk itself, and write every event anew.")
+@click.option(
+    "--receipt",
+    "receipts",
+    metavar="SEQ:HASH",
+    multiple=True,
+    callback=_read_receipts,
+    help="An entry that RUN has to have; can be repeated.",
+)
 @with_output
-def verify(run: str, output: Output) -> None:
+def verify(run: str, output: Output, *, deep: bool, receipts: Sequence[Head]) -> None:
     """Check RUN, a run's folder or its run.db: the file, the chain of hashes, every row of money.
 
     Then the events are folded and compared with what the run says of itself.  Exit code 0 means
     nothing was found, 3 that something was; the first line names the first bad event.
 
     \b
-    Example:
+    Examples:
       arena verify runs/quickstart-1
+      arena verify runs/quickstart-1 --deep
     """
     from actors.app.proof import prove
 
-    proof = prove(run)
-    output.show(_proof_data(run, proof), lambda: _proof_lines(run, proof))
+    proof = prove(run, deep=deep, receipts=receipts)
+    output.show(_proof_data(run, proof), lambda: _proof_lines(run, proof, receipts))
+    for note in proof.report.notes:
+        output.note(f"note: {note}")
     if not proof.ok:
         raise SystemExit(ExitCode.INVARIANT)
 
@@ -53,6 +79,7 @@ def _proof_data(run: str, proof: Proof) -> dict[str, Any]:
         "ok": proof.ok,
         "events": proof.report.events,
         "head": proof.report.head.hash,
+        "receipt": _receipt(proof.report.head),
         "state_hash": proof.treasury.state_hash() if proof.treasury else None,
         "ledger": _sums(proof),
         "first_bad_seq": first,
@@ -61,7 +88,12 @@ def _proof_data(run: str, proof: Proof) -> dict[str, Any]:
             for each in proof.findings
         ],
         "omitted": proof.report.omitted,
+        "notes": list(proof.report.notes),
     }
+
+
+def _receipt(head: Head) -> str:
+    return f"{head.seq}:{head.hash}"
 
 
 def _sums(proof: Proof) -> dict[str, int] | None:
@@ -70,12 +102,13 @@ def _sums(proof: Proof) -> dict[str, int] | None:
     return {f"{book}_sum": sum(rows.values()) for book, rows in proof.treasury.books.items()}
 
 
-def _proof_lines(run: str, proof: Proof) -> Iterator[RenderableType]:
+def _proof_lines(run: str, proof: Proof, receipts: Sequence[Head]) -> Iterator[RenderableType]:
     from actors.app.render import cell, plain
 
     if proof.ok:
         yield f"verified: {proof.report.events} events, nothing found in {plain(run)}"
-        yield f"head: {proof.report.head.hash}"
+        yield f"head: {_receipt(proof.report.head)}"
+        yield from (f"on the record: {_receipt(each)}" for each in receipts)
         yield "ledger: balanced"
         return
     for finding in proof.findings[:SHOWN]:

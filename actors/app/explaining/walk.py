@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from actors.app.folding import apply_entry
+from actors.app.folding import apply_at
 from actors.journal.chain import Entry
 from actors.journal.reader import JournalReader
 from arena.events import (
@@ -109,7 +109,7 @@ def walk(run: JournalReader) -> Iterator[Caused]:
             if caused is not None:
                 yield caused
             caused = Caused(treasury.copy())
-        apply_entry(treasury, entry, event)
+        apply_at(treasury, entry.seq, event)
         caused.events.append((entry, event))
     if caused is not None:
         yield caused

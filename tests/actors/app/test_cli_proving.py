@@ -85,6 +85,55 @@ def test_verify_answers_in_json(arena, finished):
     assert data["ledger"] == {"real_sum": 0, "virtual_sum": 0}
 
 
+def test_the_printed_head_is_a_receipt(arena, finished):
+    (line,) = [
+        line for line in arena("verify", finished).out.splitlines() if line.startswith("head: ")
+    ]
+    receipt = line.removeprefix("head: ")
+
+    answer = arena("verify", finished, "--deep", "--receipt", receipt)
+
+    assert answer.code == 0
+    assert f"on the record: {receipt}" in answer.out.splitlines()
+    assert arena("verify", finished, "--json").data["receipt"] == receipt
+
+
+def test_a_receipt_for_what_is_gone_is_history_lost(arena, finished):
+    events = arena("verify", finished, "--json").data["events"]
+    beyond = f"{events + 1}:{'0' * 64}"
+
+    answer = arena("verify", finished, "--receipt", beyond)
+
+    assert answer.code == 3
+    assert answer.out.splitlines()[0].startswith(
+        f"seq {events + 1}: receipts: history lost after seq {events}"
+    )
+
+
+def test_a_receipt_for_something_else_is_a_finding(arena, finished):
+    answer = arena("verify", finished, "--receipt", f"7:{'0' * 64}", "--json")
+
+    assert answer.code == 3
+    assert answer.data["first_bad_seq"] == 7
+
+
+@pytest.mark.parametrize("text", ["", "7", "7:", ":" + "0" * 64, "7:" + "g" * 64, "-7:" + "0" * 64])
+def test_what_is_no_receipt_is_refused(arena, finished, text):
+    answer = arena("verify", finished, "--receipt", text)
+
+    assert answer.code == 2
+    assert "receipt" in answer.err
+
+
+def test_a_run_without_anchors_verifies_with_a_note(arena, copied):
+    (copied / "run.anchors.jsonl").unlink(missing_ok=True)
+
+    answer = arena("verify", copied)
+
+    assert answer.code == 0
+    assert "note: it has no anchors" in answer.err
+
+
 def test_a_changed_event_is_named_on_the_first_line(arena, copied):
     seq = change_tick(copied, 20)
 

@@ -103,7 +103,8 @@ def test_an_entry_hashed_anew_is_found_by_its_successor(tamperer: Tamperer) -> N
         f"UPDATE events SET hash = '{forged.hash[::-1]}' WHERE seq = 5",
     )
 
-    assert [finding.seq for finding in verify(tamperer.database).findings] == [5, 6]
+    chain = [each for each in verify(tamperer.database).findings if each.table == "events"]
+    assert [finding.seq for finding in chain] == [5, 6]
 
 
 def test_another_manifest_is_another_history(tamperer: Tamperer) -> None:

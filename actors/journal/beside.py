@@ -1,0 +1,113 @@
+"""What stands beside the events and must agree with them: answers, snapshots, and memories of it.
+
+An answer that is on record is bound to the chain by its digest, a snapshot by the hash of its
+entry.  Anchors and receipts are what others remember of the run: each names an entry that was in
+it, so a tail that was cut off is missed.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable
+from hashlib import sha256
+
+from actors.journal.chain import Head
+from actors.journal.findings import Findings, Row, fetch
+from actors.journal.port import CommandRow
+from actors.journal.rows import command_digest
+from actors.journal.schema import DAMAGE
+
+SINCE_VERSION = 3
+"""The schema's version from which on there are answers and snapshots."""
+
+_FROM = "SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'commands_from'"
+_HEAD = "SELECT coalesce(max(seq), 0) FROM events"
+_UNANSWERED = """
+    SELECT events.seq, events.command_id
+    FROM events LEFT JOIN commands ON commands.command_id = events.command_id
+    WHERE events.seq >= ? AND events.command_id IS NOT NULL AND (
+        commands.first_seq IS NULL
+        OR events.seq NOT BETWEEN commands.first_seq AND commands.last_seq
+    )
+    ORDER BY events.seq
+"""
+_ANSWERS = """
+    SELECT commands.command_id, commands.body_hash, commands.first_seq, commands.last_seq,
+           commands.digest, first.command_id, last.command_id, coalesce(last.hash, genesis.value)
+    FROM commands
+    LEFT JOIN events AS first ON first.seq = commands.first_seq
+    LEFT JOIN events AS last ON last.seq = commands.last_seq
+    LEFT JOIN meta AS genesis ON genesis.key = 'genesis' AND commands.last_seq = 0
+"""
+_SNAPSHOTS = """
+    SELECT snapshots.seq, snapshots.state, snapshots.state_hash, snapshots.event_hash, events.hash
+    FROM snapshots LEFT JOIN events ON events.seq = snapshots.seq ORDER BY snapshots.seq
+"""
+_HASH = """
+    SELECT hash FROM events WHERE seq = :seq
+    UNION ALL SELECT value FROM meta WHERE key = 'genesis' AND :seq = 0
+"""
+
+
+def check_answers(connection: sqlite3.Connection, findings: Findings) -> None:
+    """Check that every command that caused something has its row, and every row its reason.
+
+    Raises:
+        sqlite3.DatabaseError, UnicodeDecodeError: SQLite cannot read them (`DAMAGE`).
+    """
+    since = connection.execute(_FROM).fetchone()
+    if since is None:
+        findings.add(None, "meta", "commands_from is missing")
+        return
+    for seq, command_id in fetch(connection, _UNANSWERED, since):
+        findings.add(seq, "commands", f"there is no answer to {command_id!r}, which caused it")
+    (head,) = connection.execute(_HEAD).fetchone()
+    for row in connection.execute(_ANSWERS):
+        _check_answer(row, head, findings)
+
+
+def _check_answer(row: Row, head: int, findings: Findings) -> None:
+    answer, (digest, first_id, last_id, last_hash) = CommandRow(*row[:4]), row[4:]
+    name, first, last = repr(answer.command_id), answer.first_seq, answer.last_seq
+    if last_hash is None:
+        message = f"{name} was answered at seq {last}: history lost after seq {head}"
+        findings.add(head + 1, "commands", message)
+    elif first is not None and answer.command_id != last_id:
+        at = first if answer.command_id == first_id else last
+        findings.add(at, "commands", f"{name} did not cause seq {last}")
+    elif first is not None and answer.command_id != first_id:
+        findings.add(last, "commands", f"{name} did not cause seq {first}")
+    elif command_digest(answer, last_hash) != digest:
+        findings.add(last, "commands", f"the answer to {name} does not have its digest")
+
+
+def check_snapshots(connection: sqlite3.Connection, findings: Findings) -> None:
+    """Check that each snapshot is what was written, and stands after an entry of this history.
+
+    Raises:
+        sqlite3.DatabaseError, UnicodeDecodeError: SQLite cannot read them (`DAMAGE`).
+    """
+    for seq, state, state_hash, event_hash, own in fetch(connection, _SNAPSHOTS):
+        if own is None:
+            findings.add(seq, "snapshots", "there is no such entry: history was lost before it")
+        elif event_hash != own:
+            findings.add(seq, "snapshots", "it was taken after another entry")
+        if sha256(str(state).encode()).hexdigest() != state_hash:
+            findings.add(seq, "snapshots", "its state does not have its hash")
+
+
+def check_known(
+    connection: sqlite3.Connection, known: Iterable[Head], source: str, findings: Findings
+) -> None:
+    """Check that every entry that is `known` is there: from `anchors`, or from `receipts`."""
+    try:
+        (head,) = connection.execute(_HEAD).fetchone()
+        for seq, own in known:
+            found = connection.execute(_HASH, {"seq": seq}).fetchone()
+            if seq > head:
+                message = f"history lost after seq {head}: one of them names seq {seq}"
+                findings.add(head + 1, source, message)
+            elif found is None or found[0] != own:
+                findings.add(seq, source, "it is not the entry that was there")
+    except DAMAGE as error:
+        findings.add(None, source, f"SQLite cannot read on: {error}")
