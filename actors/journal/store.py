@@ -79,7 +79,9 @@ _DROP_SNAPSHOTS = """
     WHERE seq NOT IN (SELECT seq FROM snapshots ORDER BY seq DESC LIMIT ?)
 """
 _SNAPSHOTS = """
-    SELECT seq, tick, version, state, event_hash, state_hash FROM snapshots ORDER BY seq DESC
+    SELECT seq, tick, version, CAST(state AS BLOB), CAST(event_hash AS BLOB),
+           CAST(state_hash AS BLOB)
+    FROM snapshots ORDER BY seq DESC
 """
 _EPOCH = "SELECT value FROM meta WHERE key = 'writer_epoch'"
 _NEXT_EPOCH = "UPDATE meta SET value = CAST(value AS INTEGER) + 1 WHERE key = 'writer_epoch'"
@@ -327,10 +329,11 @@ class Store:
         self._note(rows=len(own.state) // 400)
 
     def snapshots(self) -> list[Snapshot]:
-        """See `Journal.snapshots`."""
+        """See `Journal.snapshots`; what rotted, be it no text any more, is none."""
         kept = []
-        for *columns, state_hash in self._connection.execute(_SNAPSHOTS).fetchall():
-            snapshot = Snapshot(*columns)
+        for seq, tick, version, *texts in self._connection.execute(_SNAPSHOTS).fetchall():
+            state, event_hash, state_hash = (text.decode(errors="replace") for text in texts)
+            snapshot = Snapshot(seq, tick, version, state, event_hash)
             if snapshot.state_hash == state_hash:
                 kept.append(snapshot)
         return kept
