@@ -10,9 +10,13 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import time
 from pathlib import Path
 
 from arena.exceptions import ArenaError
+
+NAMED_WITHIN_S = 0.5
+"""How long whoever came second waits for the name of a living process in the file."""
 
 
 class LockedError(ArenaError):
@@ -43,7 +47,7 @@ class WriterLock:
         try:
             fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            pid = _pid_in(os.pread(self._handle, 4096, 0))
+            pid = _owner(self._handle)
             os.close(self._handle)
             raise LockedError(database, pid) from None
         text = json.dumps({"pid": os.getpid()}).encode()
@@ -52,7 +56,30 @@ class WriterLock:
 
     def release(self) -> None:
         """Let go; the file stays, for removing it would let two hold a lock of one name."""
+        os.ftruncate(self._handle, 0)  # Whoever has it next is not taken for this process.
         os.close(self._handle)
+
+
+def _owner(handle: int) -> int | None:
+    """Return who has the lock: who has just taken it says so in a moment."""
+    until = time.monotonic() + NAMED_WITHIN_S
+    while True:
+        pid = _pid_in(os.pread(handle, 4096, 0))
+        if pid is not None and _lives(pid):
+            return pid
+        if time.monotonic() >= until:
+            return None
+        time.sleep(NAMED_WITHIN_S / 100)
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass  # It lives, and is somebody else's.
+    return True
 
 
 def _pid_in(content: bytes) -> int | None:
@@ -60,4 +87,4 @@ def _pid_in(content: bytes) -> int | None:
         pid = json.loads(content)["pid"]
     except (ValueError, TypeError, KeyError):
         return None
-    return pid if isinstance(pid, int) else None
+    return pid if isinstance(pid, int) and 0 < pid < 1 << 31 else None
