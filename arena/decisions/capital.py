@@ -78,10 +78,15 @@ def _exceeds(treasury: Treasury, agent: Agent, amount: int) -> Refusal | None:
     """Return which bound `amount` more would break."""
     if treasury.halted:
         return Refusal.TRADING_HALTED
+    room = room_of(treasury, agent)
+    return next((reason for reason, most in room.items() if amount > most), None)
+
+
+def room_of(treasury: Treasury, agent: Agent) -> dict[Refusal, int]:
+    """Return how much more an agent can be given, micro-USD, by what refuses more than that."""
     limit = treasury.experiment.rules.allocation.per_agent_bp
     capital = treasury.layer_capital(agent.layer)
-    if (agent.equity + amount) * BPS > capital * limit:
-        return Refusal.AGENT_LIMIT_EXCEEDED
-    if amount > treasury.balance(ORIGIN[agent.layer]):
-        return Refusal.POOL_INSUFFICIENT
-    return None
+    return {
+        Refusal.AGENT_LIMIT_EXCEEDED: capital * limit // BPS - agent.equity,
+        Refusal.POOL_INSUFFICIENT: treasury.balance(ORIGIN[agent.layer]),
+    }
