@@ -1,8 +1,8 @@
 """Make the golden journals of a release: `python tests/golden/make.py NAME`, with its own code.
 
 A released journal is never made again; what it must always fold to stands beside it.  `run` is what
-`arena run` leaves behind, and can be executed again; `verbs` was moved by hand until every type of
-event had occurred.
+`arena run` leaves behind, and can be executed again; `stopped` is the same run, killed on its way;
+`verbs` was moved by hand until every type of event had occurred.
 """
 
 from __future__ import annotations
@@ -22,11 +22,13 @@ from typing import Any
 import arena.experiment
 from actors.app.arena import Arena, run_id_of
 from actors.app.cli.root import cli
+from actors.app.experiment import prepare, run_experiment
 from actors.app.folding import fold_run
 from actors.app.markets import build_experiment, build_market
 from actors.app.settings import make_settings
 from actors.journal.reader import open_run
 from actors.journal.sqlite import SqliteJournal
+from actors.runtime import WallClock
 from arena import __version__
 from arena.events import EVENT_TYPES
 from arena.exceptions import AllocationError
@@ -62,16 +64,43 @@ class Breaks(Strategy):
         raise ArithmeticError("this agent always breaks")
 
 
+SETTINGS = ("run.seed=7", "run.days=70", "population.agents=16", *GATES)
+STOPPED_ON = 40
+
+
+class Killed(BaseException):
+    """What the process would never have come to say."""
+
+
 def make_run(folder: Path) -> None:
     """Leave behind in `folder` what `arena run` does."""
-    days, agents = "run.days=70", "population.agents=16"
-    words = ["run", str(CONFIG), "--seed", "7", "--out", str(folder), "--quiet"]
-    sets = [word for each in (days, agents, *GATES) for word in ("--set", each)]
-    cli.main([*words, *sets], standalone_mode=False)
+    sets = [word for each in SETTINGS for word in ("--set", each)]
+    words = ["run", str(CONFIG), "--out", str(folder), "--quiet", *sets]
+    cli.main(words, standalone_mode=False)
 
 
-async def make_verbs(folder: Path) -> None:
+def make_stopped(folder: Path) -> None:
+    """Leave behind in `folder` what is there of that run when it is killed."""
+
+    def on_tick(tick: int) -> None:
+        if tick == STOPPED_ON:
+            raise Killed
+
+    prepared = prepare(CONFIG, SETTINGS, now=WallClock().stamp())
+    try:
+        asyncio.run(run_experiment(prepared, folder, on_tick=on_tick))
+    except Killed:
+        return
+    raise AssertionError("nobody killed it")
+
+
+def make_verbs(folder: Path) -> None:
     """Leave behind in `folder` a run in which every type of event occurs."""
+    asyncio.run(live(folder))
+
+
+async def live(folder: Path) -> None:
+    """Live through every type of event."""
     catalog = {**BUILT_IN, Breaks.name: Breaks}
     mix = {Breaks.name: 1, "tactical-trader": 2, "defi-yield-farmer": 2}
     tables: dict[str, Any] = {
@@ -133,14 +162,11 @@ def keep(run: Path, name: str) -> dict[str, Any]:
 
 
 def main(release: str) -> None:
-    """Make both journals of `release`."""
-    for kind in ("run", "verbs"):
+    """Make the journals of `release`."""
+    for kind, make in (("run", make_run), ("stopped", make_stopped), ("verbs", make_verbs)):
         name = f"{release}-{kind}"
         with tempfile.TemporaryDirectory() as folder:
-            if kind == "run":
-                make_run(Path(folder))
-            else:
-                asyncio.run(make_verbs(Path(folder)))
+            make(Path(folder))
             facts = keep(Path(folder), name)
         text = json.dumps(facts, indent=2) + "\n"
         (HERE / f"{name}.json").write_text(text, encoding="utf-8")

@@ -57,6 +57,10 @@ def name(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def facts(name: str) -> dict[str, Any]:
     """What the journal must fold to."""
+    return facts_of(name)
+
+
+def facts_of(name: str) -> dict[str, Any]:
     found: dict[str, Any] = json.loads((HERE / f"{name}.json").read_text(encoding="utf-8"))
     return found
 
@@ -64,16 +68,20 @@ def facts(name: str) -> dict[str, Any]:
 @pytest.fixture
 def run(name: str, tmp_path: Path) -> Path:
     """The journal, as its release left it."""
-    path = tmp_path / "run.db"
+    return unpacked(name, tmp_path)
+
+
+def unpacked(name: str, folder: Path) -> Path:
+    path = folder / "run.db"
     path.write_bytes(gzip.decompress((HERE / f"{name}.db.gz").read_bytes()))
     return path
 
 
-def stored(run: Path) -> str:
-    """Return a hash over every column of every event, as it is stored."""
-    sha = hashlib.sha256()
+def stored(run: Path, upto: int = 2**62) -> str:
+    """Return a hash over every column of the events up to `upto`, as they are stored."""
+    sha, sql = hashlib.sha256(), "SELECT * FROM events WHERE seq <= ? ORDER BY seq"
     with open_run(run) as reader:
-        for row in reader.connection.execute("SELECT * FROM events ORDER BY seq"):
+        for row in reader.connection.execute(sql, (upto,)):
             sha.update(repr(row).encode())
     return sha.hexdigest()
 
@@ -141,6 +149,23 @@ def test_upgraded_it_is_the_same_history(run: Path, facts: dict[str, Any]) -> No
         assert check_schema(reader.connection) == []
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("release", RELEASES)
+def test_a_run_that_a_release_left_unfinished_ends_as_that_release_would_have_ended_it(
+    release: str, tmp_path: Path
+) -> None:
+    run = unpacked(f"{release}-stopped", tmp_path)
+    facts, whole = facts_of(f"{release}-stopped"), facts_of(f"{release}-run")
+    before = stored(run)
+
+    answer = arena("run", "--resume", run, "--json", "--quiet")
+
+    assert answer.exit_code == 0, answer.output
+    assert json.loads(answer.stdout)["state_hash"] == whole["state_hash"]
+    assert stored(run, upto=facts["events"]) == before
+    assert proven_head(run).seq == whole["events"]
+
+
 def test_a_backup_of_it_is_the_same_history(run: Path, facts: dict[str, Any]) -> None:
     assert arena("backup", run, run.with_name("copy.db")).exit_code == 0
     assert arena("restore", run.with_name("copy.db"), "--out", run.parent / "again").exit_code == 0
@@ -170,10 +195,6 @@ def test_an_arena_that_does_not_know_one_of_its_events_refuses_it(
 
 @pytest.mark.parametrize("release", RELEASES)
 def test_between_them_the_journals_of_a_release_hold_every_type_it_had(release: str) -> None:
-    missing = [
-        set(json.loads((HERE / f"{name}.json").read_text(encoding="utf-8"))["missing"])
-        for name in NAMES
-        if name.startswith(f"{release}-")
-    ]
+    missing = [set(facts_of(name)["missing"]) for name in NAMES if name.startswith(f"{release}-")]
 
     assert set.intersection(*missing) == set()
