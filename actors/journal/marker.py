@@ -10,6 +10,7 @@ import json
 import os
 from pathlib import Path
 
+from actors.journal.anchors import anchors_path
 from actors.journal.placing import sync
 from actors.journal.port import StorageError
 
@@ -70,11 +71,12 @@ def _words(marker: Path) -> str:
 
 
 def forget_cached(database: Path) -> None:
-    """Have the kernel drop what it has in memory of `database`, so that the disk is asked.
+    """Have the kernel drop what it has in memory of `database` and its anchors: the disk is asked.
 
     It must not be open in this process: closing a file gives up the locks that SQLite has on it.
     """
-    for path in (database, database.with_name(database.name + "-wal")):
+    wal = database.with_name(database.name + "-wal")
+    for path in (database, wal, anchors_path(database)):
         if not path.exists():
             continue
         handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)

@@ -197,6 +197,17 @@ class Platter:
         elif op.kind in ("create", "delete"):
             self._named.append(op)
 
+    def left_to_kernel(self) -> dict[str, bytes]:
+        """Return what is on the disk when the kernel has written everything that it still will."""
+        names, files = (
+            dict(self._names),
+            {file: bytearray(text) for file, text in self._files.items()},
+        )
+        _rename(names, self._named)
+        for op in self._written:
+            put(files.setdefault(op.file, bytearray()), op)
+        return {name: bytes(files.get(file, b"")) for name, file in names.items()}
+
     def after_cut(self, mode: str, random: Random, due: Op | None = None) -> dict[str, bytes]:
         """Return what is on the disk when the power comes back; `due` was under way as it went."""
         written, named = list(self._written), list(self._named)

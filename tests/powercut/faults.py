@@ -16,6 +16,7 @@ from actors.journal.port import StorageError
 from actors.journal.store import Store
 from tests.powercut.disk import MODES, Disk, Fault, Op, Platter
 from tests.powercut.life import Life, Stage, lay_out
+from tests.powercut.proof import every_cut
 
 FAILURES = {
     "read": ("SQLITE_IOERR_READ", "SQLITE_IOERR_SHORT_READ"),
@@ -44,13 +45,14 @@ class StubbornLife(Life):
 
     Attributes:
         refused: What the disk showed after each definite refusal, and how many batches it owes.
-        stopped: The error after which nothing is acknowledged any more.
+        killed: After how many operations, and with what in the kernel's memory, it ends if it is
+            killed as soon as nothing is acknowledged any more.
     """
 
     def __init__(self, stage: Stage, disk: Disk) -> None:
         super().__init__(stage, disk)
         self.refused: list[tuple[dict[str, bytes], int]] = []
-        self.stopped: StorageError | None = None
+        self.killed: tuple[int, dict[str, bytes]] | None = None
 
     def attempt(self, journal: Store, write: Callable[[], object]) -> None:
         """Ask again after a definite refusal; after another, once more, to be refused for good."""
@@ -64,7 +66,7 @@ class StubbornLife(Life):
                 self.refused.append((self._disk.contents(), self.acknowledged(10**9)))
                 write()
                 return
-            self.stopped = error
+            self.killed = len(self._disk.trace), self._disk.contents()
             with pytest.raises(StorageError) as again:
                 write()
             assert not again.value.definite
@@ -77,18 +79,20 @@ class Failing:
     Attributes:
         ended: The error that ended it; None where it went on to its end.
         marked: Whether it left word of an I/O error.
+        disk: What it was lived on.
+        life: How it went.
     """
 
     def __init__(self, stage: Stage, number: int, fault: Fault) -> None:
         self._stage = stage
         self._number = number
         path = lay_out(stage.folder, stage.base)
-        self._disk = Disk(stage.base)
-        self._disk.fault = fail_at(number, fault)
-        self._life = StubbornLife(stage, self._disk)
+        self.disk = Disk(stage.base)
+        self.disk.fault = fail_at(number, fault)
+        self.life = StubbornLife(stage, self.disk)
         self.ended: StorageError | None = None
         try:
-            self._life.live()
+            self.life.live()
         except StorageError as error:
             self.ended = error
         self.marked = marker_path(path).exists()
@@ -99,23 +103,50 @@ class Failing:
         Raises:
             AssertionError: Something acknowledged is lost, or something refused is there.
         """
-        for contents, owed in self._life.refused:
+        for contents, owed in self.life.refused:
             assert self._stage.revive(contents) == owed, "refused, and there"
         contents, owed = self._cut()
         assert self._stage.revive(contents) >= owed, "acknowledged, and lost"
         if self.ended is None:
-            assert self._stage.revive(self._disk.contents()) == len(self._stage.told.batches)
-            return "refused" if self._life.refused else "unnoticed"
+            assert self._stage.revive(self.disk.contents()) == len(self._stage.told.batches)
+            return "refused" if self.life.refused else "unnoticed"
         assert self.marked is not self.ended.definite
         return "refused" if self.ended.definite else "stopped"
 
     def _cut(self) -> tuple[dict[str, bytes], int]:
         """Return what a cut leaves at some moment from the fault on, and what it must."""
-        random, end = Random(self._number), len(self._disk.trace)
+        random, end = Random(self._number), len(self.disk.trace)
         number = random.choice((self._number, random.randint(self._number, end), end))
         platter = Platter(self._stage.base)
-        platter.play(self._disk.trace[:number])
-        return platter.after_cut(random.choice(MODES), random), self._life.acknowledged(number)
+        platter.play(self.disk.trace[:number])
+        return platter.after_cut(random.choice(MODES), random), self.life.acknowledged(number)
+
+
+def lost_after_failed_sync(stage: Stage, number: int, *, reread: bool) -> int:
+    """Return how many batches a power cut takes from who goes on after a killed process.
+
+    Args:
+        stage: Where.
+        number: The sync of a commit, which fails; over that the process is killed.
+        reread: Whether who goes on has everything read from the disk; else the kernel shows what it
+            remembers, and no later sync will ever write that.
+    """
+    failing = Failing(stage, number, Fault("SQLITE_IOERR_FSYNC"))
+    assert failing.life.killed is not None
+    at, remembered = failing.life.killed
+    platter = Platter(stage.base)
+    platter.play(failing.disk.trace[:at])
+    stored = platter.left_to_kernel()
+    seen = stored if reread else {name: remembered[name] for name in stored}
+    lay_out(stage.folder, seen)
+    disk = Disk(seen)
+    life = Life(stage, disk)
+    life.live()
+    lost = 0
+    for ops, acked in life.acks[:3]:
+        for _, _, contents in every_cut(stored, disk.trace, [ops], ["drop"]):
+            lost = max(lost, acked - stage.count(contents))
+    return lost
 
 
 def faults(trace: Sequence[Op], kinds: Iterable[str], step: int = 1) -> Iterator[tuple[int, Fault]]:

@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from random import Random
 
-from actors.journal.anchors import HistoryLostError
 from actors.journal.port import StorageError
 from tests.powercut.disk import MODES, Disk, Op, Platter
 from tests.powercut.life import Life, Stage, lay_out
@@ -31,6 +30,30 @@ class Tally:
     lost: int = 0
     acked: int = 0
     disks: set[bytes] = field(default_factory=set)
+
+
+def every_cut(
+    base: Mapping[str, bytes], trace: Sequence[Op], numbers: Iterable[int], modes: Iterable[str]
+) -> Iterator[tuple[int, str, Mapping[str, bytes]]]:
+    """Yield what is left of `base` by a cut before, or in the middle of, each of these operations.
+
+    The numbers ascend; the operation after the last one is none.
+    """
+    platter, played = Platter(base), 0
+    for number in numbers:
+        platter.play(trace[played:number])
+        played = number
+        due = trace[number] if number < len(trace) else None
+        for mode in modes:
+            yield number, mode, platter.after_cut(mode, Random(f"{mode} {number}"), due)
+
+
+def digest(contents: Mapping[str, bytes]) -> bytes:
+    """Return what tells one disk from every other."""
+    name = sha256()
+    for each, content in sorted(contents.items()):
+        name.update(f"{each} {len(content)} ".encode() + content)
+    return name.digest()
 
 
 class Recording:
@@ -52,9 +75,9 @@ class Recording:
         self._revived: dict[bytes, int] = {}
 
     def cut(self, numbers: Iterable[int], modes: Iterable[str] = MODES) -> dict[str, Tally]:
-        """Cut before, or in the middle of, each of these operations, in ascending order."""
+        """Cut at each of these operations, in ascending order, and revive what is left."""
         tallies = {mode: Tally() for mode in modes}
-        for number, mode, contents in self._cuts(numbers, modes):
+        for number, mode, contents in every_cut(self._stage.base, self.trace, numbers, modes):
             tally, acked = tallies[mode], self._life.acknowledged(number)
             left = self._revive(contents, tally)
             tally.cuts += 1
@@ -62,29 +85,11 @@ class Recording:
             tally.lost += max(0, acked - left)
         return tallies
 
-    def _cuts(
-        self, numbers: Iterable[int], modes: Iterable[str]
-    ) -> Iterator[tuple[int, str, Mapping[str, bytes]]]:
-        platter, played = Platter(self._stage.base), 0
-        for number in numbers:
-            platter.play(self.trace[played:number])
-            played = number
-            due = self.trace[number] if number < len(self.trace) else None
-            for mode in modes:
-                yield number, mode, platter.after_cut(mode, Random(f"{mode} {number}"), due)
-
     def _revive(self, contents: Mapping[str, bytes], tally: Tally) -> int:
-        """Return how many batches are left; none that the store itself misses."""
-        name = sha256()
-        for each, content in sorted(contents.items()):
-            name.update(f"{each} {len(content)} ".encode() + content)
-        key = name.digest()
+        key = digest(contents)
         tally.disks.add(key)
         if key not in self._revived:
-            try:
-                self._revived[key] = self._stage.revive(contents)
-            except HistoryLostError as error:
-                self._revived[key] = self._stage.told.ends.index(error.seq)
+            self._revived[key] = self._stage.count(contents)
         return self._revived[key]
 
 

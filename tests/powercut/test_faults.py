@@ -13,7 +13,13 @@ from actors.journal.files import FILE_NAME
 from actors.journal.marker import IoErrorLeftError
 from actors.journal.store import Store
 from tests.powercut.disk import Fault, Op
-from tests.powercut.faults import FAILURES, Failing, faults, flawless
+from tests.powercut.faults import (
+    FAILURES,
+    Failing,
+    faults,
+    flawless,
+    lost_after_failed_sync,
+)
 from tests.powercut.life import Stage
 
 
@@ -52,6 +58,18 @@ def test_whatever_fails_a_batch_is_there_as_a_whole_or_not_at_all(
     outcomes = {Failing(stage, *each).check() for each in faults(trace, [kind], step=some)}
 
     assert outcomes <= {"stopped", "refused", "unnoticed"}
+
+
+def test_who_goes_on_after_a_failed_sync_must_ask_the_disk_and_not_the_kernel(
+    stage: Stage, trace: Sequence[Op]
+) -> None:
+    wal = next(op.file for op in trace if op.kind == "sync")
+    commits = [number for number, op in enumerate(trace) if (op.kind, op.file) == ("sync", wal)]
+
+    assert sum(lost_after_failed_sync(stage, each, reread=False) for each in commits[8:24:5]) > 0
+    syncs = [number for number, op in enumerate(trace[60:-60], 60) if op.kind == "sync"]
+    for number in syncs[::6]:
+        assert lost_after_failed_sync(stage, number, reread=True) == 0
 
 
 def test_who_opens_the_run_after_an_io_error_has_to_know_of_it(
