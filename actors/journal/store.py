@@ -345,8 +345,8 @@ class Store:
 
     def finish(self) -> None:
         """Move everything from the -wal file into the database, empty it, and anchor the head."""
-        if self._stopped:
-            self._anchors.abandon()
+        if self._stopped or self._stored_epoch() != self._epoch:
+            self._anchors.abandon()  # What lies there is unknown, or another writer's.
             return
         try:
             with self._unless_full():

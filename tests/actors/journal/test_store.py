@@ -83,6 +83,21 @@ def test_a_writer_that_lost_its_lock_file_cannot_write(store: Store, path: Path)
     leave(other)
 
 
+def test_a_writer_that_was_robbed_touches_nothing_when_it_leaves(path: Path) -> None:
+    robbed = Store(path)
+    path.with_suffix(".lock").unlink()
+    other = Store(path)
+    head = other.append(a_batch(GENESIS, LIFE))
+    robbed._head = head  # A commit whose anchor it did not come to leave before it was stopped.
+    wal = path.with_name("run.db-wal").read_bytes()
+
+    leave(robbed)
+
+    assert path.with_name("run.db-wal").read_bytes() == wal
+    assert read_anchors(anchors_path(path)) == [GENESIS, GENESIS, head]
+    leave(other)
+
+
 def test_every_commit_leaves_an_anchor_that_outlives_the_process(path: Path) -> None:
     store = Store(path)
     head = store.append(a_batch(GENESIS, LIFE[:2]))
