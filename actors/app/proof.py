@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from actors.app.folding import apply_at
 from actors.app.snapshots import VERSION
@@ -82,6 +83,18 @@ def prove(path: str, *, deep: bool = False, receipts: Sequence[Head] = ()) -> Pr
         found, treasury = [*report.findings], None
     order = sorted(found, key=lambda each: (each.seq is None, each.seq or 0))
     return Proof(report, tuple(order), treasury)
+
+
+def proven_head(path: Path) -> Head:
+    """Return the head of the run at `path`, in which `prove` finds nothing.
+
+    Raises:
+        EventSourcingError: It finds something.
+    """
+    proof = prove(str(path))
+    for finding in proof.findings:
+        raise EventSourcingError(f"{finding.table}: {finding.message}", seq=finding.seq)
+    return proof.report.head
 
 
 class _Folding:

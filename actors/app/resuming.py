@@ -20,6 +20,7 @@ from actors.app.arena import Arena
 from actors.app.bootstrap import Start
 from actors.app.experiment import carry_out
 from actors.app.folding import fold_run
+from actors.app.proof import proven_head
 from actors.app.rerun import rebuild
 from actors.app.result import summarise
 from actors.app.snapshots import VERSION, memories_in, treasury_in
@@ -65,7 +66,7 @@ async def resume_experiment(
         IoErrorLeftError: The last process ended in an I/O error.
         DataError: The market's files are not those of the run.
     """
-    journal = await SqliteJournal.open(folder, after_io_error=after_io_error)
+    journal = await SqliteJournal.open(folder, after_io_error=after_io_error, prove=proven_head)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(journal.close)
         with open_run(folder) as run:

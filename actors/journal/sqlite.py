@@ -15,11 +15,13 @@ from typing import TypeVar, cast
 
 import aiosqlite
 
+from actors.journal.backup import Prove, verified_head
 from actors.journal.chain import Entry, Head
 from actors.journal.codec import canonical
 from actors.journal.files import create_database, database_path
 from actors.journal.port import Batch, CommandRow, Snapshot, StorageError
-from actors.journal.store import Store
+from actors.journal.store import Binding, Store
+from actors.journal.upgrade import prepare_for_writing
 from arena.exceptions import EventSourcingError
 from arena.words import Book, Scalar
 
@@ -60,13 +62,18 @@ class SqliteJournal:
 
     @classmethod
     async def open(
-        cls, path: str | os.PathLike[str], *, after_io_error: bool = False
+        cls,
+        path: str | os.PathLike[str],
+        *,
+        after_io_error: bool = False,
+        prove: Prove = verified_head,
     ) -> SqliteJournal:
-        """Return the journal of a run that exists.
+        """Return the journal of a run that exists; one of an older schema is upgraded.
 
         Args:
             path: The run's folder, or its file.
             after_io_error: Open it although the last writer left word of an I/O error.
+            prove: What a run has to withstand before it is upgraded.
 
         Raises:
             HistoryLostError: It ends before an entry that it once had.
@@ -76,7 +83,12 @@ class SqliteJournal:
             StorageError: SQLite refuses a setting.
         """
         database = database_path(path)
-        return cls(await StoreThread.start(lambda: Store(database, after_io_error=after_io_error)))
+        binding = Binding(prepare=lambda older: prepare_for_writing(older, prove))
+
+        def make() -> Store:
+            return Store(database, after_io_error=after_io_error, binding=binding)
+
+        return cls(await StoreThread.start(make))
 
     async def append(self, batch: Batch) -> Head:
         """See `Journal.append`."""

@@ -15,8 +15,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from actors.app.cli import cli
-from actors.app.cli.backup import proven_head
-from actors.app.proof import prove
+from actors.app.proof import prove, proven_head
 from actors.journal.codec import decoder
 from actors.journal.reader import open_run
 from actors.journal.schema import check_schema, migrations, schema_version
@@ -49,6 +48,14 @@ print(proof.report.head.hash, proof.treasury.state_hash(), len(proof.findings))
 """
 
 
+def facts_of(name: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((HERE / f"{name}.json").read_text(encoding="utf-8"))
+    return found
+
+
+OLDER = [each for each in RELEASES if facts_of(f"{each}-run")["schema"] < len(migrations())]
+
+
 @pytest.fixture(params=NAMES)
 def name(request: pytest.FixtureRequest) -> str:
     return str(request.param)
@@ -58,11 +65,6 @@ def name(request: pytest.FixtureRequest) -> str:
 def facts(name: str) -> dict[str, Any]:
     """What the journal must fold to."""
     return facts_of(name)
-
-
-def facts_of(name: str) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((HERE / f"{name}.json").read_text(encoding="utf-8"))
-    return found
 
 
 @pytest.fixture
@@ -164,6 +166,25 @@ def test_a_run_that_a_release_left_unfinished_ends_as_that_release_would_have_en
     assert json.loads(answer.stdout)["state_hash"] == whole["state_hash"]
     assert stored(run, upto=facts["events"]) == before
     assert proven_head(run).seq == whole["events"]
+
+
+@pytest.mark.parametrize("release", OLDER)
+def test_an_older_run_that_this_version_cannot_fold_is_left_as_it_is(
+    release: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise ValueError("this version counts otherwise")
+
+    run = unpacked(f"{release}-stopped", tmp_path)
+    before = run.read_bytes()
+    monkeypatch.setattr("actors.app.folding.apply", refuse)
+
+    answer = arena("run", "--resume", run, "--quiet")
+
+    assert answer.exit_code == 3, answer.output
+    assert "seq 1" in answer.stderr
+    assert run.read_bytes() == before
+    assert "run.anchors.jsonl" not in {path.name for path in run.parent.iterdir()}
 
 
 def test_a_backup_of_it_is_the_same_history(run: Path, facts: dict[str, Any]) -> None:

@@ -10,13 +10,12 @@ import click
 
 from actors.app.cli.calling import how_to
 from actors.app.cli.output import Output, run_argument, with_output
-from arena.exceptions import EventSourcingError, ValidationError
+from arena.exceptions import ValidationError
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from actors.journal.backup import Copy
-    from actors.journal.chain import Head
 
 
 @click.command(short_help="Copy a run, even while it is being written.")
@@ -33,6 +32,7 @@ def backup(run: str, path: Path, output: Output) -> None:
     Example:
       arena backup runs/quickstart-1 quickstart.db
     """
+    from actors.app.proof import proven_head
     from actors.journal.backup import back_up
 
     target = path.absolute()
@@ -60,6 +60,7 @@ def restore(source: Path, out: str, output: Output) -> None:
       arena restore quickstart.db --out runs/quickstart-again
     """
     from actors.app.cli.damage import say_damage
+    from actors.app.proof import proven_head
     from actors.journal import backup as journal
 
     if out == "":
@@ -75,20 +76,6 @@ def restore(source: Path, out: str, output: Output) -> None:
         raise
     data = {"backup": str(source), "path": str(folder / copy.path.name), **_data(copy)}
     output.show(data, lambda: (*_lines("restored", data), f"try: {how_to('verify', out)}"))
-
-
-def proven_head(path: Path) -> Head:
-    """Return the head of a run in which `arena verify` would find nothing.
-
-    Raises:
-        EventSourcingError: It would.
-    """
-    from actors.app.proof import prove
-
-    proof = prove(str(path))
-    for finding in proof.findings:
-        raise EventSourcingError(f"{finding.table}: {finding.message}", seq=finding.seq)
-    return proof.report.head
 
 
 def _data(copy: Copy) -> dict[str, Any]:
