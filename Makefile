@@ -44,5 +44,11 @@ soak: .venv                ## 10,000 seeds of simulated crashes and faults
 mutants: .venv             ## how many seeds each planted bug needs to be found
 	$(BIN)/python -m tests.simulation.mutants
 
+proof: .venv               ## that nothing acknowledged is lost: half an hour of crashes, in a table
+	$(BIN)/python -m tests.proof --size proof
+
+soak: .venv                ## the same, for hours
+	$(BIN)/python -m tests.proof --size soak
+
 clean:
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

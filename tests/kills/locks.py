@@ -82,7 +82,7 @@ def _losers(rivals: Sequence[Child], began: float, tally: Tally) -> list[Child]:
         ready = select.select([rival.alive for rival in left], [], [], PATIENCE_S)[0]
         assert ready, f"{len(left)} processes write one run"
         losers += [rival for rival in left if rival.alive in ready and rival.ended(0.0)]
-        tally.note("slowest_refusal_s", time.monotonic() - began)
+        tally.note("s to the last refusal", time.monotonic() - began)
     return losers
 
 

@@ -59,7 +59,7 @@ def kill_runs(
     """Kill runs of `days` days at `kills` moments drawn from `seed`, and check what is left."""
     random, tally = Random(seed), Tally("killed runs")
     undisturbed = Undisturbed(folder / "undisturbed", "--set", f"run.days={days}")
-    tally.note("lifetime_s", undisturbed.took_s)
+    tally.note("s undisturbed", undisturbed.took_s)
     scripts = set(random.sample(range(kills), min(SCRIPTS, kills)))
     usual = experiment.SNAPSHOT_EVERY_S
     while tally.kills < kills:

@@ -1,0 +1,89 @@
+"""The proof's table says what its parts counted, and whether that is how it must be."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from tests.proof import ROOT, Row, read_cuts, read_kills, read_soak, read_tests
+
+CUTS = """\
+mode                   operations     cuts    disks      acked   lost     time
+drop, synchronous=2           896      897      647      17894      0   12.8 s
+random, up to 5 each                    73       50       1703      0    2.5 s
+tear, synchronous=1           852      853      650      17074   2275   19.3 s
+"""
+
+
+def test_every_line_of_the_power_cuts_is_a_row() -> None:
+    drop, chance, control = read_cuts(CUTS)
+
+    assert (drop.size, drop.crashes, drop.acked, drop.lost) == (
+        "896 operations, 647 disks",
+        897,
+        17894,
+        0,
+    )
+    assert (chance.size, chance.crashes) == ("50 seeds", 73)
+    assert [row.verdict for row in (drop, chance, control)] == ["held", "held", "found out"]
+
+
+@pytest.mark.parametrize(
+    ("row", "verdict"),
+    [
+        (Row("part", "1", lost=0), "held"),
+        (Row("part", "1", lost=1), "BROKEN"),
+        (Row("part", "1", lost=0, twice=1), "BROKEN"),
+        (Row("part", "1", wrong=1), "BROKEN"),
+        (Row("part", "1", lost=3, wrong=9, control=True), "found out"),
+        (Row("part", "1", lost=0, control=True), "NOT FOUND OUT"),
+    ],
+)
+def test_a_part_holds_if_nothing_was_lost_and_a_control_if_something_was(
+    row: Row, verdict: str
+) -> None:
+    assert row.verdict == verdict
+
+
+def test_a_seed_that_broke_a_promise_breaks_the_soak() -> None:
+    report = {"seeds": 3, "duplicates": 611, "crashes": 15, "acked": 96, "lost": 0, "violations": 1}
+
+    (row,) = read_soak(json.dumps(report))
+
+    assert (row.size, row.verdict) == ("3 seeds, 611 repeats", "BROKEN")
+
+
+def test_a_problem_that_is_no_loss_breaks_a_part_too() -> None:
+    tally = {
+        "size": 2,
+        "kills": 9,
+        "acked": 50,
+        "lost": 0,
+        "duplicates": 0,
+        "notes": {"s at most": 1.5},
+    }
+
+    (good,) = read_kills("killed run", json.dumps({**tally, "problems": []}), control=False)
+    (bad,) = read_kills("killed run", json.dumps({**tally, "problems": ["?"]}), control=False)
+
+    assert (good.size, good.verdict, bad.verdict) == ("2 runs, 1.5 s at most", "held", "BROKEN")
+
+
+def test_a_test_that_failed_breaks_a_part() -> None:
+    assert read_tests("109 passed in 3.1s")[0].good
+    assert not read_tests("1 failed, 108 passed in 3.1s")[0].good
+
+
+@pytest.mark.slow
+def test_the_runner_prints_a_table_of_what_it_was_asked_for() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.proof", "--size", "glance", "--only", "client"],
+        cwd=ROOT, capture_output=True, encoding="utf-8", check=False,
+    )  # fmt: skip
+
+    assert done.returncode == 0, done.stderr
+    assert "| killed server, outside client | 1 run, " in done.stdout
+    assert "+ python -m tests.kills client --count 2\n" in done.stderr
