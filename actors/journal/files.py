@@ -14,6 +14,7 @@ from pathlib import Path
 
 from actors.journal.anchors import anchors_path
 from actors.journal.chain import genesis_hash
+from actors.journal.marker import marker_path
 from actors.journal.placing import appearing, refuse_existing
 from actors.journal.port import StorageError
 from actors.journal.schema import (
@@ -106,7 +107,8 @@ def check_free(path: Path) -> None:
     """
     for suffix in ("", "-wal", "-shm", "-journal"):  # A stale -wal would be played into a new file.
         refuse_existing(path.with_name(path.name + suffix))
-    refuse_existing(anchors_path(path))
+    for beside in (anchors_path(path), marker_path(path)):
+        refuse_existing(beside)
 
 
 def check_run(path: Path) -> None:

@@ -20,6 +20,7 @@ APPLICATION_ID = 0x41524E41
 DAMAGE = (sqlite3.DatabaseError, UnicodeDecodeError)
 """How a damaged file shows itself; the second, where SQLite quotes the damage in its message."""
 
+_COMMENT = re.compile(r"--.*")
 _NUMBERED = re.compile(r"(\d{3})_[a-z0-9_]+\.sql")
 
 
@@ -88,13 +89,19 @@ def schema_version(connection: sqlite3.Connection) -> int:
 
 
 def _statements(script: str) -> Iterator[str]:
-    """Yield statement by statement: `executescript` would commit the transaction around it."""
+    """Yield statement by statement: `executescript` would commit the transaction around it.
+
+    Raises:
+        EventSourcingError: The last one has no end: the installation is broken.
+    """
     statement = ""
     for line in script.splitlines(keepends=True):
         statement += line
         if sqlite3.complete_statement(statement):
             yield statement
             statement = ""
+    if _COMMENT.sub("", statement).strip():
+        raise EventSourcingError(f"a migration ends within a statement: {statement.strip()!r:.80}")
 
 
 def check_identity(connection: sqlite3.Connection, name: str) -> None:

@@ -136,7 +136,7 @@ def test_a_backup_is_never_written_over_anything(database: Path, copy: Path, nam
     assert [(path.name, path.read_text()) for path in copy.parent.iterdir()] == [(name, "mine")]
 
 
-@pytest.mark.parametrize("name", ["run.db", "run.db-wal", "run.anchors.jsonl"])
+@pytest.mark.parametrize("name", ["run.db", "run.db-wal", "run.anchors.jsonl", "run.io-error"])
 def test_a_run_is_never_restored_over_anything(
     database: Path, copy: Path, tmp_path: Path, name: str
 ) -> None:
