@@ -141,11 +141,23 @@ def say_flips(checks: Sequence[Check]) -> str:
 
 def above(bar: float, other: float | None) -> str:
     """Return `bar` rounded up, with as many decimals as tell it from `other`."""
+    digits = _apart(bar, other)
+    text = f"{bar:.{digits}f}"
+    return text if float(text) >= bar else f"{bar + 10.0**-digits:.{digits}f}"
+
+
+def below(bar: float, other: float | None) -> str:
+    """Return `bar` rounded down, with as many decimals as tell it from `other`."""
+    digits = _apart(bar, other)
+    text = f"{bar:.{digits}f}"
+    return text if float(text) <= bar else f"{bar - 10.0**-digits:.{digits}f}"
+
+
+def _apart(bar: float, other: float | None) -> int:
     digits = 4
     while other is not None and bar != other and f"{bar:.{digits}f}" == f"{other:.{digits}f}":
         digits += 1
-    text = f"{bar:.{digits}f}"
-    return text if float(text) >= bar else f"{bar + 10.0**-digits:.{digits}f}"
+    return digits
 
 
 def usd(amount: int) -> str:

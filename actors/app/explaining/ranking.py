@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-from actors.app.explaining.checks import above, usd
+from actors.app.explaining.checks import above, below, usd
 from actors.app.explaining.decision import Decision
 from actors.app.explaining.walk import Caused
 from arena.agents import Agent
@@ -113,31 +113,41 @@ def _say_limit(limit: str, bounds: dict[str, int], target: Target, rules: Alloca
 
 
 def _flip(treasury: Treasury, division: Division, place: int, short: int) -> str:
-    """Return what would have moved a skipped move, and whom it had to pass for a better tier."""
-    skipped = f"a target {usd(short)} farther off would have been moved to" if short else ""
-    return "; ".join(each for each in (skipped, _pass(treasury, division, place)) if each)
-
-
-def _pass(treasury: Treasury, division: Division, place: int) -> str:
-    """Return whose fitness had to be passed for the next tier, as the policy itself says."""
-    own, rules = division.wanted[place], treasury.experiment.rules.allocation
+    """Return what would have moved a skipped move, and whose place had another tier."""
+    own = division.wanted[place]
     better = [one for one in division.wanted[:place] if one.tier is not own.tier]
-    bar = better[-1].candidate.fitness if better else None
+    worse = [one for one in division.wanted[place:] if one.tier is not own.tier]
+    parts = []
+    if short:
+        parts.append(f"a target {usd(short)} farther off would have been moved to")
+    if better:
+        parts.append(_other_tier(treasury, division, own, better[-1], math.inf))
+    elif worse:
+        parts.append(_other_tier(treasury, division, own, worse[0], -math.inf))
+    return "; ".join(part for part in parts if part)
+
+
+def _other_tier(
+    treasury: Treasury, division: Division, own: Target, rival: Target, towards: float
+) -> str:
+    """Return what `own` had been with a fitness just beyond that of `rival`, as the policy says."""
+    bar = rival.candidate.fitness
     if bar is None:
         return ""
-    raised = replace(own.candidate, fitness=math.nextafter(bar, math.inf))
+    rules = treasury.experiment.rules.allocation
+    moved = replace(own.candidate, fitness=math.nextafter(bar, towards))
     others = [one.candidate for one in division.wanted if one is not own]
     targets = limit_targets(
-        treasury.experiment.policy(rank([*others, raised]), division.shared, rules),
+        treasury.experiment.policy(rank([*others, moved]), division.shared, rules),
         capital=division.capital,
         family_used=division.held,
         rules=rules,
     )
-    then = next(one for one in targets if one.candidate is raised)
+    then = next(one for one in targets if one.candidate is moved)
     if then.tier is own.tier:
         return ""
-    rival = better[-1].candidate.agent_id
-    fitness = f"a fitness above {above(bar, own.candidate.fitness)} ({rival})"
+    told = (above if towards > 0 else below)(bar, own.candidate.fitness)
+    fitness = f"a fitness {'above' if towards > 0 else 'below'} {told} ({rival.candidate.agent_id})"
     return f"with {fitness} it would have been {then.tier}, with a target of {usd(then.amount)}"
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from actors.app.explaining.agent import Explained, explain_agent
 from actors.app.explaining.chain import COMMANDS, trace
-from actors.app.explaining.checks import above, check, closest, flipped, say_flip, say_margin
+from actors.app.explaining.checks import above, below, check, closest, flipped, say_flip, say_margin
 from actors.app.explaining.decision import Decision
 from actors.app.explaining.walk import walk
 from actors.app.folding import fold_run
@@ -234,6 +234,16 @@ def test_the_closest_condition_is_the_one_nearest_to_its_threshold():
     ("bar", "own", "said"),
     [(2.50154, 2.5, "2.5016"), (2.50004, 2.50003, "2.50004"), (2.5, None, "2.5000")],
 )
-def test_a_bar_is_never_rounded_below_itself(bar, own, said):
+def test_a_bar_is_rounded_to_the_far_side(bar, own, said):
     assert above(bar, own) == said
-    assert float(above(bar, own)) >= bar
+    assert float(below(bar, own)) <= bar <= float(above(bar, own))
+
+
+def test_whoever_is_ranked_is_told_whose_place_had_another_tier(everyone):
+    ranked = told(everyone, "increase", "decrease", "skipped", "unchanged", "unfunded")
+    tiers = {one.cycle: set() for _, one in ranked}
+    for _, one in ranked:
+        tiers[one.cycle].add(one.numbers["tier"])
+
+    for _, one in ranked:
+        assert ("it would have been" in one.flip) == (len(tiers[one.cycle]) > 1)
