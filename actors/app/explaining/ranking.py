@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 from actors.app.explaining.checks import above, below, usd
 from actors.app.explaining.decision import Decision
@@ -22,53 +24,67 @@ def explain_rank(
 ) -> Decision:
     """Explain a ranked agent's target, and what was moved towards it."""
     rules = treasury.experiment.rules.allocation
-    ids = [target.candidate.agent_id for target in division.targets]
-    place = ids.index(agent.agent_id)
-    target, wanted = division.targets[place], division.wanted[place]
+    place = [one.candidate.agent_id for one in division.targets].index(agent.agent_id)
+    target = division.targets[place]
     paid = [*caused.of(CapitalAllocated, agent.agent_id)]
     back = [*caused.of(CapitalReturned, agent.agent_id)]
     received = sum(event.amount for _, event in paid)
     returned = sum(event.amount for _, event in back)
     change, move = target.amount - agent.equity, move_of(target, rules)
     outcome, said = _outcome(change, move, received, returned)
-    least = smallest_move(agent.equity, rules)
-    members = [one for one in division.wanted if one.tier is wanted.tier]
-    pot = sum(one.amount for one in members)
-    bounds = bounds_of(agent.equity, division.capital, rules)
+    numbers = _numbers(division, place, rules) | {"moved": received - returned}
+    least = numbers["smallest_move"]
     return replace(
         blank,
         seq=[seq for seq, _ in (*paid, *back)][-1] if paid or back else blank.seq,
         changed=bool(paid or back),
         outcome=outcome,
         said=said,
-        numbers={
-            "rank": place + 1,
-            "ranked": len(ids),
-            "tier": str(wanted.tier),
-            "shared": division.shared,
-            "pot": pot,
-            "members": len(members),
-            "part": wanted.amount,
-            "bounds": bounds,
-            "limits": target.limits,
-            "target": target.amount,
-            "balance": agent.equity,
-            "smallest_move": least,
-            "moved": received - returned,
-        },
+        numbers=numbers,
         facts=(
-            ("rank", f"{place + 1} of {len(ids)}, so {wanted.tier}"),
-            ("fitness", _fitness(division, place)),
-            ("shared", f"{usd(division.shared)} by all that are ranked"),
-            (str(wanted.tier), f"{usd(pot)} of that, by {len(members)}"),
-            ("part", f"{usd(wanted.amount)} each"),
-            *((limit, _say_limit(limit, bounds, target, rules)) for limit in target.limits),
-            ("target", usd(target.amount)),
-            ("balance", usd(agent.equity)),
+            *_facts(division, place, numbers, rules),
             ("move", _say_move(change, least, received)),
         ),
         flip=_flip(treasury, division, place, max(least - abs(change), 0) if not move else 0),
     )
+
+
+def _numbers(division: Division, place: int, rules: AllocationRules) -> dict[str, Any]:
+    """Return what a target is made of, sums in micro-USD."""
+    target, wanted = division.targets[place], division.wanted[place]
+    balance = target.candidate.balance
+    members = [one for one in division.wanted if one.tier is wanted.tier]
+    return {
+        "rank": place + 1,
+        "ranked": len(division.targets),
+        "fitness": target.candidate.fitness,
+        "tier": str(wanted.tier),
+        "shared": division.shared,
+        "pot": sum(one.amount for one in members),
+        "members": len(members),
+        "part": wanted.amount,
+        "bounds": bounds_of(balance, division.capital, rules),
+        "limits": target.limits,
+        "target": target.amount,
+        "balance": balance,
+        "smallest_move": smallest_move(balance, rules),
+    }
+
+
+def _facts(
+    division: Division, place: int, numbers: dict[str, Any], rules: AllocationRules
+) -> Iterator[tuple[str, str]]:
+    """Yield the same for people: fitness with the decimals that ranks are decided by."""
+    target, fitness, tier = division.targets[place], numbers["fitness"], numbers["tier"]
+    yield "rank", f"{numbers['rank']} of {numbers['ranked']}, so {tier}"
+    yield "fitness", "not known yet" if fitness is None else f"{fitness:.6f}"
+    yield "shared", f"{usd(numbers['shared'])} by all that are ranked"
+    yield tier, f"{usd(numbers['pot'])} of that, by {numbers['members']}"
+    yield "part", f"{usd(numbers['part'])} each"
+    for limit in target.limits:
+        yield limit, _say_limit(limit, numbers["bounds"], target, rules)
+    yield "target", usd(target.amount)
+    yield "balance", usd(numbers["balance"])
 
 
 def _outcome(change: int, move: int, received: int, returned: int) -> tuple[str, str]:
@@ -149,9 +165,3 @@ def _other_tier(
     told = (above if towards > 0 else below)(bar, own.candidate.fitness)
     fitness = f"a fitness {'above' if towards > 0 else 'below'} {told} ({rival.candidate.agent_id})"
     return f"with {fitness} it would have been {then.tier}, with a target of {usd(then.amount)}"
-
-
-def _fitness(division: Division, place: int) -> str:
-    """Return a ranked agent's fitness, with the decimals that ranks are decided by."""
-    own = division.wanted[place].candidate.fitness
-    return "not known yet" if own is None else f"{own:.6f}"
