@@ -111,7 +111,7 @@ def parts(size: Size) -> dict[str, Part]:
     )
     return {
         "soak": Part(("-c", CALL_ARENA, "soak", "--seeds", seeds, "--json"), read_soak),
-        "powercut": Part(("-m", "tests.powercut", "--seeds", cuts), read_cuts),
+        "powercut": Part(("-m", "tests.powercut", "--seeds", cuts, "--json"), read_cuts),
         "client": kills("client", "killed server, outside client", size.kills),
         "control": kills("control", "the same, answered before the commit", 6),
         "runs": kills("runs", "killed run, resumed", size.kills, days=size.days),
@@ -147,15 +147,18 @@ def read_soak(printed: str) -> list[Row]:
 
 
 def read_cuts(printed: str) -> list[Row]:
-    """Read the lines of `tests.powercut`: name, operations, cuts, disks, acked, lost, seconds."""
-    rows = []
-    pattern = r"^(\S.*?) +(\d*) +(\d+) +(\d+) +(\d+) +(\d+) +[0-9.]+ s$"
-    for name, operations, cuts, disks, acked, lost in re.findall(pattern, printed, re.MULTILINE):
-        size = f"{operations} operations, {disks} disks" if operations else f"{disks} seeds"
-        control = name.endswith("synchronous=1")
-        counts = (int(cuts), int(acked), int(lost))
-        rows.append(Row(f"power cut: {name}", size, *counts, control=control))
-    return rows
+    """Read the lines of `tests.powercut`; a false answer ends it with none."""
+    return [
+        Row(
+            f"disk: {line['name']}",
+            line["size"],
+            line["tried"],
+            line["acked"] or None,
+            line["lost"],
+            control=line["control"],
+        )
+        for line in json.loads(printed)
+    ]
 
 
 def read_tests(printed: str) -> list[Row]:

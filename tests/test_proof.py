@@ -8,27 +8,22 @@ import sys
 
 import pytest
 
+from tests.powercut.__main__ import Line
 from tests.proof import ROOT, Row, read_cuts, read_kills, read_soak, read_tests
-
-CUTS = """\
-mode                   operations     cuts    disks      acked   lost     time
-drop, synchronous=2           896      897      647      17894      0   12.8 s
-random, up to 5 each                    73       50       1703      0    2.5 s
-tear, synchronous=1           852      853      650      17074   2275   19.3 s
-"""
 
 
 def test_every_line_of_the_power_cuts_is_a_row() -> None:
-    drop, chance, control = read_cuts(CUTS)
+    lines = [
+        Line("cut, drop", "896 operations", 897, 17894),
+        Line("each operation fails", "9 refused", 30),
+        Line("cut, drop, synchronous=NORMAL", "852 operations", 853, 17074, 1859, control=True),
+    ]
 
-    assert (drop.size, drop.crashes, drop.acked, drop.lost) == (
-        "896 operations, 647 disks",
-        897,
-        17894,
-        0,
-    )
-    assert (chance.size, chance.crashes) == ("50 seeds", 73)
-    assert [row.verdict for row in (drop, chance, control)] == ["held", "held", "found out"]
+    drop, fails, control = read_cuts(json.dumps([line._asdict() for line in lines]))
+
+    assert (drop.size, drop.crashes, drop.acked, drop.lost) == ("896 operations", 897, 17894, 0)
+    assert (fails.crashes, fails.acked) == (30, None)
+    assert [row.verdict for row in (drop, fails, control)] == ["held", "held", "found out"]
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Every power cut and every fault there is: `python -m tests.powercut [--seeds 2000] [--every 1]`.
+"""Every power cut and every fault there is: `python -m tests.powercut [--seeds 2000] [--json]`.
 
 A life is cut at every operation, in three modes; so are the making of a run and each upgrade.
 Other lives are cut at random moments, up to five times each; then every operation fails, in every
@@ -9,11 +9,14 @@ too seldom, lost nothing: then the proof is worth nothing.
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 from actors.journal.schema import migrations
 from tests.powercut.disk import MODES
@@ -22,100 +25,85 @@ from tests.powercut.life import Stage
 from tests.powercut.making import cut_creation, cut_upgrade
 from tests.powercut.proof import Recording, live_dangerously
 
-_ROW = "{:<36} {:>10} {:>7} {:>7} {:>8} {:>6} {:>9}  {}"
+
+class Line(NamedTuple):
+    """What was tried and how often, how many batches had been acknowledged, how many were lost."""
+
+    name: str
+    size: str
+    tried: int
+    acked: int = 0
+    lost: int = 0
+    control: bool = False
 
 
-class Table:
-    """A line for each kind of cut or fault, with the time it took."""
-
-    def __init__(self) -> None:
-        self._tried = 0
-        self._began = self._since = time.perf_counter()
-        self._print("", "operations", "tried", "disks", "acked", "lost", "time", "")
-
-    def add(
-        self, name: str, *figures: int | str, tried: int, lost: int = 0, words: str = ""
-    ) -> None:
-        """Print a line; `figures` are operations, different disks and acknowledged batches."""
-        operations, disks, acked = figures
-        now = time.perf_counter()
-        took, self._since = f"{now - self._since:.1f} s", now
-        self._tried += tried
-        self._print(name, operations, tried, disks, acked, lost, took, words)
-
-    def finish(self) -> None:
-        """Print how many there were."""
-        took = time.perf_counter() - self._began
-        speed = f"{self._tried / took:.0f} a second"
-        self._print("all of them", "", self._tried, "", "", "", f"{took:.1f} s", speed)
-
-    @staticmethod
-    def _print(*figures: int | str) -> None:
-        print(_ROW.format(*figures).rstrip(), flush=True)  # noqa: T201
-
-
-def cut_life(table: Table, stage: Stage, name: str, synchronous: int) -> int:
-    """Cut a life everywhere; return how many acknowledged batches were lost."""
-    recording = Recording(stage, synchronous=synchronous)
-    operations, lost = len(recording.trace), 0
+def cut_life(stage: Stage, *, control: bool = False) -> Iterator[Line]:
+    """Cut a life everywhere; the control syncs only at checkpoints."""
+    recording = Recording(stage, synchronous=1 if control else 2)
+    operations = len(recording.trace)
     for mode in MODES:
         tally = recording.cut(range(operations + 1), [mode])[mode]
-        figures = (operations, len(tally.disks), tally.acked)
-        table.add(f"{name}, {mode}", *figures, tried=tally.cuts, lost=tally.lost)
-        lost += tally.lost
-    return lost
+        name = f"cut everywhere, {mode}{', synchronous=NORMAL' if control else ''}"
+        size = f"{operations} operations, {len(tally.disks)} disks"
+        yield Line(name, size, tally.cuts, tally.acked, tally.lost, control)
 
 
-def cut_making(table: Table, stage: Stage) -> None:
+def cut_making(stage: Stage) -> Iterator[Line]:
     """Cut what happens to a run as a whole; a run that is there by half is an error."""
     made = cut_creation(stage)
-    operations, words = made.total() // len(MODES) - 1, f"{made['there']} there"
-    table.add("making of a run", operations, "", "", tried=made.total(), words=words)
+    yield Line("the making of a run", f"{made['there']} times there", made.total())
     for version in range(1, len(migrations())):
         found = cut_upgrade(stage.folder, version)
-        words = ", ".join(f"{found[each]} of schema {each}" for each in sorted(found))
-        operations = found.total() // len(MODES) - 1
-        name = f"upgrade from schema {version}"
-        table.add(name, operations, "", "", tried=found.total(), words=words)
+        size = ", ".join(f"{found[each]} of schema {each}" for each in sorted(found))
+        yield Line(f"upgrade from schema {version}", size, found.total())
 
 
-def cut_at_random(table: Table, stage: Stage, seeds: int) -> int:
-    """Cut `seeds` lives at random moments; return how many acknowledged batches were lost."""
+def cut_at_random(stage: Stage, seeds: int) -> Iterator[Line]:
+    """Cut `seeds` lives at random moments."""
     total = Counter[str]()
     for seed in range(seeds):
         total += live_dangerously(stage, seed)
-    figures = ("", "", total["acked"])
-    table.add(f"{seeds} lives, at random", *figures, tried=total["cuts"], lost=total["lost"])
-    return total["lost"]
+    yield Line("cut at random", f"{seeds} lives", total["cuts"], total["acked"], total["lost"])
 
 
-def fail_everywhere(table: Table, stage: Stage, every: int) -> None:
+def fail_everywhere(stage: Stage, every: int) -> Iterator[Line]:
     """Have each operation fail in every way; an answer that is false is an error."""
-    trace = flawless(stage)
-    for kind in FAILURES:
-        some = list(faults(trace, [kind], every))
-        outcomes = Counter(Failing(stage, *each).check() for each in some)
-        words = ", ".join(f"{outcomes[each]} {each}" for each in sorted(outcomes))
-        operations = sum(op.kind == kind for op in trace)
-        table.add(f"{kind} fails", operations, "", "", tried=len(some), words=words)
+    some = list(faults(flawless(stage), FAILURES, every))
+    outcomes = Counter(Failing(stage, *each).check() for each in some)
+    size = ", ".join(f"{outcomes[each]} {each}" for each in sorted(outcomes))
+    yield Line("each operation fails", size, len(some))
+
+
+def everything(stage: Stage, seeds: int, every: int) -> Iterator[Line]:
+    """Try everything."""
+    yield from cut_life(stage)
+    yield from cut_life(stage, control=True)
+    yield from cut_making(stage)
+    yield from cut_at_random(stage, seeds)
+    yield from fail_everywhere(stage, every)
 
 
 def main() -> int:
-    """Print the table; return the exit code."""
+    """Print a table, or JSON; return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=2000, help="lives that are cut at random")
     parser.add_argument("--every", type=int, default=1, help="fail only each such operation")
+    parser.add_argument("--json", action="store_true", help="print the lines when all is done")
     asked = parser.parse_args()
-    table = Table()
+    row = "{:<44} {:<44} {:>6} {:>7} {:>6} {:>9}"
+    lines, began = [], time.perf_counter()
+    if not asked.json:
+        print(row.format("", "", "tried", "acked", "lost", "after"), flush=True)  # noqa: T201
     with tempfile.TemporaryDirectory() as name:
-        stage = Stage(Path(name) / "run")
-        lost = cut_life(table, stage, "cut", 2)
-        cut_making(table, stage)
-        lost += cut_at_random(table, stage, asked.seeds)
-        fail_everywhere(table, stage, asked.every)
-        control = cut_life(table, stage, "control: synchronous=NORMAL", 1)
-        table.finish()
-    return 1 if lost or not control else 0
+        for line in everything(Stage(Path(name) / "run"), asked.seeds, asked.every):
+            lines.append(line)
+            after = f"{time.perf_counter() - began:.1f} s"
+            if not asked.json:
+                print(row.format(*line[:5], after), flush=True)  # noqa: T201
+    if asked.json:
+        print(json.dumps([line._asdict() for line in lines]))  # noqa: T201
+    lost = sum(line.lost for line in lines if not line.control)
+    return 1 if lost or not all(line.lost for line in lines if line.control) else 0
 
 
 if __name__ == "__main__":
