@@ -18,9 +18,9 @@ from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
-from tests.kills.client import kill_servers
 from tests.kills.locks import contend
 from tests.kills.runs import kill_runs
+from tests.kills.servers import kill_servers
 from tests.kills.signals import signal_runs
 from tests.kills.tally import Tally
 

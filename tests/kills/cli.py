@@ -11,6 +11,7 @@ import actors.app.cli.root
 import actors.app.cli.run
 import actors.app.experiment
 import actors.app.log
+import actors.app.proof
 import actors.app.render
 import actors.app.resuming  # noqa: F401  # what commands import when they are called
 from actors.app.cli import main

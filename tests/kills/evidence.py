@@ -10,16 +10,14 @@ import sqlite3
 from collections import Counter
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from actors.app.folding import fold_run
 from actors.journal.reader import open_run
 from actors.journal.verify import verify
 from actors.testing.oracle import Evidence, judge
+from tests.kills.client import Client
 from tests.kills.tally import Tally
-
-if TYPE_CHECKING:
-    from tests.kills.client import Client
 
 _EVENTS = "SELECT * FROM events ORDER BY seq"
 _LEDGER = """

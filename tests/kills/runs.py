@@ -17,6 +17,8 @@ from random import Random
 from typing import Any
 
 from actors.app import experiment
+from actors.app.folding import fold_run
+from actors.journal.reader import open_run
 from tests.kills.cli import QUICKSTART, arena
 from tests.kills.tally import Tally
 
@@ -43,6 +45,8 @@ class Undisturbed:
         self.words = ("run", QUICKSTART, "--seed", 7, *changes, "--json")
         child = arena(folder / "said", *self.words, "--out", folder / "run")
         self.result = child.result()
+        with open_run(folder / "run") as run:
+            fold_run(run)  # What it takes to decode an event, no child has to make again.
         self.history = history(folder / "run")
         self.took_s = child.took_s
 
@@ -110,6 +114,9 @@ def check_run(run: Path, undisturbed: Heads, tally: Tally) -> None:
     verified = arena(run.with_name(f"{run.name}-verified"), "verify", run)
     if verified.code():
         tally.found(f"{run.name}: {verified.said('out')}{verified.said()}")
+    replayed = arena(run.with_name(f"{run.name}-replayed"), "replay", run, "--json")
+    if not replayed.result()["match"]:
+        tally.found(f"{run.name}: replayed, it has another state")
     if history(run) != undisturbed:
         tally.found(f"{run.name}: the history is another one")
     for problem in [*_beside(run, undisturbed), *_inside(run, dict(undisturbed))]:

@@ -18,9 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from actors.allocator import Allocator
-from actors.app.arena import run_id_of
 from actors.app.folding import fold_run
-from actors.journal.chain import Head, timestamp
+from actors.journal.chain import Head, run_id_of, timestamp
 from actors.journal.codec import encode
 from actors.journal.files import FILE_NAME
 from actors.journal.port import Batch

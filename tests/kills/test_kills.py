@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]  # The disk is shared with who knows whom.
 
 ROOT = Path(__file__).parents[2]
 
