@@ -27,10 +27,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from actors.allocator import Allocator
-from actors.app.arena import run_id_of
 from actors.app.markets import build_experiment, build_market
 from actors.app.settings import make_settings
-from actors.journal.chain import Head, genesis_hash, link
+from actors.journal.chain import Head, genesis_hash, link, run_id_of
 from actors.journal.port import Batch
 from actors.journal.sqlite import SqliteJournal
 from actors.messages.allocator import API, AllocatorMessage, Answer

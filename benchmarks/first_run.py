@@ -20,9 +20,10 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
-from actors.app.arena import Arena, run_id_of
+from actors.app.arena import Arena
 from actors.app.markets import build_experiment, build_market
 from actors.app.settings import make_settings
+from actors.journal.chain import run_id_of
 from actors.journal.sqlite import SqliteJournal
 from arena.experiment import Experiment, manifest
 from arena.market import Market

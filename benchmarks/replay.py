@@ -31,12 +31,11 @@ from hashlib import sha256
 from itertools import islice
 from pathlib import Path
 
-from actors.app.arena import run_id_of
 from actors.app.folding import fold_run
 from actors.app.proof import prove
 from actors.app.resuming import find_start
 from actors.app.snapshots import take_snapshot
-from actors.journal.chain import HASHED, Head, genesis_hash, link
+from actors.journal.chain import HASHED, Head, genesis_hash, link, run_id_of
 from actors.journal.files import create_database
 from actors.journal.port import Batch, CommandRow
 from actors.journal.reader import open_run

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 from worlds import a_run, frozen, with_open_gates
 
-from actors.app.arena import Arena, run_id_of
+from actors.app.arena import Arena
+from actors.journal.chain import run_id_of
 from actors.journal.sqlite import SqliteJournal
 from actors.journal.verify import verify
 from arena.events import (

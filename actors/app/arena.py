@@ -11,20 +11,19 @@ a refusal raises the exception that carries its reason.
 from __future__ import annotations
 
 import asyncio
-import uuid
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Self
 
 from actors.agent import STEP_BUDGET_S
-from actors.app.asking import reveal
+from actors.app.asking import first_of, reveal
 from actors.app.bootstrap import Cast, Start, assemble
 from actors.app.desk import Desk
 from actors.app.snapshots import take_snapshot
-from actors.journal.chain import Entry, Head, genesis_hash, timestamp
+from actors.journal.chain import Entry, Head, timestamp
 from actors.journal.codec import decode
 from actors.journal.memory import MemoryJournal
 from actors.journal.port import Journal
@@ -51,22 +50,14 @@ from arena.exceptions import (
     ValidationError,
 )
 from arena.experiment import Experiment, manifest
-from arena.ids import AgentId, RunId
+from arena.ids import AgentId
 from arena.market import Market
 from arena.money import Money, parse_usd
 from arena.strategies import BUILT_IN, Catalog
 from arena.treasury import Treasury, capital_breakdown
 from arena.words import Layer, Scalar
 
-E = TypeVar("E", bound=Event)
-
-_NAMESPACE = uuid.UUID("6f1d2c0e-6b1e-5c55-9f0b-6a1f54c4a7f1")
 _PAGE = 1_000
-
-
-def run_id_of(manifest_json: str) -> RunId:
-    """Return the name of the run that `manifest_json` defines: the same manifest, the same name."""
-    return RunId(str(uuid.uuid5(_NAMESPACE, genesis_hash(manifest_json))))
 
 
 class Arena:
@@ -99,13 +90,10 @@ class Arena:
             step_budget_s: Seconds after which a step of a strategy is interrupted.
         """
         self.experiment = experiment
-        facts = manifest(experiment)
-        self._start = start or Start(
-            run_id_of(facts), Head(0, genesis_hash(facts)), Treasury(experiment)
-        )
+        self._start = start or Start.beginning(experiment)
         self.run_id = self._start.run_id
         self._market = market
-        self._journal = journal or MemoryJournal(facts)
+        self._journal = journal or MemoryJournal(manifest(experiment))
         self._stack = AsyncExitStack()
         self._cast: Cast | None = None
         self._asked = 0
@@ -243,9 +231,8 @@ class Arena:
             StorageError: The disk refused.
         """
         cast = self.cast
-        await self._journal.save_snapshot(
-            take_snapshot(self.treasury, cast.allocator.head, cast.memories)
-        )
+        snapshot = take_snapshot(self.treasury, cast.allocator.head, cast.memories)
+        await self._journal.save_snapshot(snapshot)
 
     async def complete(self) -> None:
         """Audit the ledger a last time and put the end of the run on the record, once.
@@ -269,7 +256,7 @@ class Arena:
         command = c.SpawnAgent(
             command_id=self._next("spawn"), strategy=strategy, parameters=parameters
         )
-        return _first(self._accepted(await self.send(command)), AgentSpawned).agent_id
+        return first_of(self._accepted(await self.send(command)), AgentSpawned).agent_id
 
     async def mutate_agent(self, parent: AgentId) -> AgentId:
         """Give birth to a mutant of `parent` and return its name.
@@ -278,7 +265,7 @@ class Arena:
             AllocationError: Refused: unknown agent, a baseline, no room.
         """
         command = c.MutateAgent(command_id=self._next("mutate"), parent=parent)
-        return _first(self._accepted(await self.send(command)), AgentSpawned).agent_id
+        return first_of(self._accepted(await self.send(command)), AgentSpawned).agent_id
 
     async def allocate_capital(self, agent_id: AgentId, amount: str | int) -> Answer:
         """Move capital from the agent's pool to the agent; return the receipt.
@@ -342,10 +329,8 @@ class Arena:
         answer = await reveal(self.cast.ask_manager, CycleNow(), lane="control")
         if answer is None:
             raise EvolutionError("open", "the manager ran no cycle")
-        for event in answer.events:
-            if isinstance(event, EvolutionFailed):
-                return event
-        return _first(answer, EvolutionCycleComplete)
+        failed = [event for event in answer.events if isinstance(event, EvolutionFailed)]
+        return failed[0] if failed else first_of(answer, EvolutionCycleComplete)
 
     # The record
 
@@ -364,7 +349,7 @@ class Arena:
 
     async def _audit(self, command_id: str) -> CapitalConservationCheck:
         answer = await reveal(self.cast.ask_allocator, Audit(command_id), lane=CONTROL)
-        check = _first(answer, CapitalConservationCheck)
+        check = first_of(answer, CapitalConservationCheck)
         if check.real_sum or check.virtual_sum or not check.rows_agree:
             found = check.real_sum or check.virtual_sum
             raise CapitalConservationError("sum of all accounts", expected=0, found=found)
@@ -413,7 +398,3 @@ class Arena:
         if answer.refusal is not None:
             raise AllocationError(agent_id, amount, answer.refusal, answer.detail)
         return answer
-
-
-def _first(answer: Answer, kind: type[E]) -> E:
-    return next(event for event in answer.events if isinstance(event, kind))

@@ -1,12 +1,14 @@
-"""Asking an actor from outside: the answer, or what really went wrong."""
+"""Asking an actor from outside: the answer and what is in it, or what really went wrong."""
 
 from __future__ import annotations
 
 from typing import TypeVar
 
-from actors.messages.allocator import ASK_TIMEOUT_S
+from actors.messages.allocator import ASK_TIMEOUT_S, Answer
 from actors.runtime import ActorFailed, Ref
+from arena.events import Event
 
+E = TypeVar("E", bound=Event)
 M = TypeVar("M")
 R = TypeVar("R")
 
@@ -25,3 +27,8 @@ async def reveal(ref: Ref[M, R], message: M, *, lane: str | None = None) -> R:
         while isinstance(error, ActorFailed):
             error = error.error
         raise error if isinstance(error, Exception) else failed from failed
+
+
+def first_of(answer: Answer, kind: type[E]) -> E:
+    """Return the first event of one kind that a command caused; there is one."""
+    return next(event for event in answer.events if isinstance(event, kind))

@@ -15,14 +15,14 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import Any, Self
 
 import structlog
 
 from actors.agent import HUNG, WRONG_ANSWER, AgentActor
 from actors.allocator import Allocator
 from actors.arena_manager import ArenaManager
-from actors.journal.chain import Head, timestamp
+from actors.journal.chain import Head, genesis_hash, run_id_of, timestamp
 from actors.journal.port import Journal
 from actors.market_feed import MarketFeed
 from actors.messages.allocator import AllocatorMessage, Answer
@@ -34,6 +34,7 @@ from actors.venues import SimulationVenue
 from arena.agents import Agent
 from arena.events import AgentFailed
 from arena.exceptions import AgentError
+from arena.experiment import Experiment, manifest
 from arena.ids import AgentId, RunId
 from arena.market import Market, MarketView
 from arena.strategies import Memory
@@ -89,6 +90,12 @@ class Start:
     head: Head
     treasury: Treasury
     memories: Mapping[AgentId, Memory] = field(default_factory=dict)
+
+    @classmethod
+    def beginning(cls, experiment: Experiment) -> Self:
+        """Return where a run of `experiment` begins: nothing has happened yet."""
+        facts = manifest(experiment)
+        return cls(run_id_of(facts), Head(0, genesis_hash(facts)), Treasury(experiment))
 
 
 def assemble(

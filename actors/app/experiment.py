@@ -17,12 +17,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from actors.app.arena import Arena, run_id_of
+from actors.app.arena import Arena
 from actors.app.exits import ExitCode
 from actors.app.markets import LoadedMarket, build_experiment, build_market
 from actors.app.result import summarise
 from actors.app.settings import Settings, effective, load_settings
 from actors.app.snapshots import NotPlainError
+from actors.journal.chain import run_id_of
 from actors.journal.codec import canonical
 from actors.journal.files import FILE_NAME
 from actors.journal.port import Journal

@@ -14,6 +14,7 @@ from hashlib import sha256
 from itertools import repeat
 from struct import Struct
 from typing import NamedTuple, TypeAlias, cast
+from uuid import UUID, uuid5
 
 from actors.journal.codec import encode
 from actors.journal.upcasters import version_of
@@ -35,6 +36,7 @@ HASHED = (
 )
 """What a hash covers, in order; numbers as decimal text."""
 
+_NAMESPACE = UUID("6f1d2c0e-6b1e-5c55-9f0b-6a1f54c4a7f1")
 _EVENT_TAG = b"arena.event.v1"
 _GENESIS_TAG = b"arena.genesis.v1"
 _lengths = Struct(f">{len(HASHED)}i").pack
@@ -93,6 +95,11 @@ def timestamp(moment: datetime) -> str:
 def genesis_hash(manifest_json: str) -> str:
     """Return the hash that stands before entry 1 of the run that `manifest_json` defines."""
     return sha256(_GENESIS_TAG + manifest_json.encode()).hexdigest()
+
+
+def run_id_of(manifest_json: str) -> RunId:
+    """Return the name of the run that `manifest_json` defines: the same manifest, the same name."""
+    return RunId(str(uuid5(_NAMESPACE, genesis_hash(manifest_json))))
 
 
 def digest(fields: Sequence[bytes | None]) -> str:

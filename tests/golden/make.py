@@ -20,12 +20,13 @@ from pathlib import Path
 from typing import Any
 
 import arena.experiment
-from actors.app.arena import Arena, run_id_of
+from actors.app.arena import Arena
 from actors.app.cli.root import cli
 from actors.app.experiment import prepare, run_experiment
 from actors.app.folding import fold_run
 from actors.app.markets import build_experiment, build_market
 from actors.app.settings import make_settings
+from actors.journal.chain import run_id_of
 from actors.journal.reader import open_run
 from actors.journal.sqlite import SqliteJournal
 from actors.runtime import WallClock

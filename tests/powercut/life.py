@@ -17,9 +17,9 @@ from itertools import accumulate
 from pathlib import Path
 from unittest.mock import patch
 
-from actors.app.arena import Arena, run_id_of
+from actors.app.arena import Arena
 from actors.journal import anchors, store
-from actors.journal.chain import Entry, Head
+from actors.journal.chain import Entry, Head, run_id_of
 from actors.journal.files import FILE_NAME, create_database
 from actors.journal.memory import MemoryJournal
 from actors.journal.port import Batch, Snapshot

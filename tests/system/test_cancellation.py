@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from worlds import a_run, with_open_gates
 
-from actors.app.arena import Arena, run_id_of
+from actors.app.arena import Arena
+from actors.journal.chain import run_id_of
 from actors.journal.sqlite import SqliteJournal
 from actors.messages.allocator import API, Answer
 from actors.runtime import ActorError, ExitReason, Outcome, outcome_of, spawn

@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import NamedTuple
 
-from actors.app.arena import run_id_of
+from actors.journal.chain import run_id_of
 from arena.execution import CostModel, Terms
-from arena.experiment import Experiment, MarketFacts, Population, manifest
+from arena.experiment import Endowment, Experiment, MarketFacts, Population, manifest
 from arena.ids import RunId
 from arena.instruments import Instrument, Kind
 from arena.money import Money, parse_usd
@@ -41,7 +41,7 @@ _RULES = Rules(
         entry_base=parse_usd("5000.03"),
     ),
     evolution=EvolutionRules(births_base=1, agents_max=8),
-    risk=RiskRules(kill=(Rule("unlucky", (Condition("drawdown", "<", -0.05),)),)),
+    risk=RiskRules(kill=(Rule("unlucky", (Condition("drawdown", "<", -0.05),)),), failures_max=2),
 )
 
 
@@ -68,6 +68,7 @@ def small() -> Small:
             badge="synthetic",
             series={},
         ),
+        endowment=Endowment(total=Money(parse_usd("373261.00") + 7)),  # No share is a round sum.
         terms=Terms({COIN: Instrument(COIN, Kind.SPOT)}, CostModel(gas=Money(1))),
         population=Population(agents=4, mix={"tactical-trader": 1}, baselines=("cash",)),
         rules=_RULES,

@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 from worlds import a_run, with_open_gates
 
-from actors.app.arena import Arena, run_id_of
+from actors.app.arena import Arena
 from actors.app.explaining.agent import Explained, explain_agent
 from actors.app.explaining.chain import trace
 from actors.app.explaining.walk import walk
 from actors.app.inspecting import agent_ids
+from actors.journal.chain import run_id_of
 from actors.journal.reader import open_run
 from actors.journal.sqlite import SqliteJournal
 from arena.exceptions import AllocationError, GraduationError
