@@ -72,7 +72,7 @@ class AgentActor(Actor[AgentMessage, None]):
         """Answer the desk's roll, or tell the allocator how much capital would be of use."""
         agent = self._treasury().agents[self._agent_id]
         if isinstance(message, CycleOpened):
-            await self._request(self._step("capacity", self._wish, self._book(agent)))
+            await self._request(message.name, self._step("capacity", self._wish, self._book(agent)))
             return
         decision = self._step("decide", self._decide, self._book(agent))
         orders = Orders(self._agent_id, message.tick, decision)
@@ -121,10 +121,10 @@ class AgentActor(Actor[AgentMessage, None]):
             raise AgentError(self._agent_id, WRONG_ANSWER, fault)
         return Money(wish)
 
-    async def _request(self, wish: Money | None) -> None:
+    async def _request(self, cycle: str, wish: Money | None) -> None:
         """Put the wish into the allocator's mailbox, say so, and wait for the cycle's word."""
         command = RequestCapital(
-            command_id=f"cycle-{self._treasury().cycle + 1}-{self._agent_id}",
+            command_id=f"cycle-{cycle}-{self._agent_id}",
             agent_id=self._agent_id,
             amount=wish,
         )

@@ -62,6 +62,7 @@ class ArenaManager(BatchActor[ManagerMessage, Answer | None]):
         self._agents = agents
         self._hire = hire
         self._roll: Roll | None = None
+        self._name = ""
         self._caller: Envelope[ManagerMessage, Answer | None] | None = None
         self._failures: list[AgentFailed] = []
         self._later: list[Envelope[ManagerMessage, Answer | None]] = []
@@ -128,9 +129,22 @@ class ArenaManager(BatchActor[ManagerMessage, Answer | None]):
             if agent.layer is not Layer.SIMULATION and agent.agent_id in self._agents
         ]
         self._roll, self._caller = Roll(holders), envelope
+        self._name = self._name_cycle(envelope.message)
         self._roll.complain(f"wishes of cycle {treasury.cycle + 1}")
         for agent_id in holders:
-            self._agents.tell(CycleOpened(treasury.tick), to=agent_id)
+            self._agents.tell(CycleOpened(treasury.tick, self._name), to=agent_id)
+
+    def _name_cycle(self, message: ManagerMessage) -> str:
+        """Return what the next cycle is called: by its number, if it comes when that is due.
+
+        A name is used once: else an attempt that follows a failed one would get its answer.
+        """
+        treasury = self._treasury()
+        number = treasury.cycle + 1
+        due = number * treasury.experiment.rules.evolution.cycle_days
+        if isinstance(message, TickDone) and message.tick == due:
+            return str(number)
+        return f"{number}-{treasury.seq}"
 
     def _note_wish(self, agent_id: AgentId) -> None:
         if self._roll is not None:
@@ -145,15 +159,15 @@ class ArenaManager(BatchActor[ManagerMessage, Answer | None]):
 
     async def _run_cycle(self) -> Answer:
         """Have the cycle decided and the ledger audited."""
-        number = self._treasury().cycle + 1
+        name = self._name
         failures = tuple(sorted(self._failures, key=lambda failure: failure.agent_id))
         self._failures = []
-        command = RunCycle(command_id=f"cycle-{number}", failures=failures)
+        command = RunCycle(command_id=f"cycle-{name}", failures=failures)
         answer = await self._ask(command)
         for event in answer.events:
             if isinstance(event, EvolutionFailed):
-                log.warning("cycle_failed", cycle=number, step=event.step, error=event.message)
-        check_conserved(await self._ask(Audit(f"audit-{number}-{self._treasury().tick}")))
+                log.warning("cycle_failed", cycle=event.cycle, step=event.step, error=event.message)
+        check_conserved(await self._ask(Audit(f"audit-{name}-{self._treasury().tick}")))
         return answer
 
     async def _ask(self, message: AllocatorMessage) -> Answer:

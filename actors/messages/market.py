@@ -29,9 +29,14 @@ class MarketMoved:
 
 @dataclass(frozen=True, slots=True)
 class CycleOpened:
-    """To an agent: the cycle after `tick` begins; how much capital can you use?"""
+    """To an agent: the cycle after `tick` begins; how much capital can you use?
+
+    Attributes:
+        name: What the ids of its commands hold; no two attempts at a cycle have the same.
+    """
 
     tick: int
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
