@@ -113,7 +113,7 @@ def parts(size: Size) -> dict[str, Part]:
         "soak": Part(("-c", CALL_ARENA, "soak", "--seeds", seeds, "--json"), read_soak),
         "powercut": Part(("-m", "tests.powercut", "--seeds", cuts, "--json"), read_cuts),
         "client": kills("client", "killed server, outside client", size.kills),
-        "control": kills("control", "the same, answered before the commit", 6),
+        "control": kills("control", "the same, answered before the commit", 10),
         "runs": kills("runs", "killed run, resumed", size.kills, days=size.days),
         "signals": kills("signals", "signalled run, resumed", size.signals, days=size.days // 3),
         "locks": kills("locks", "20 rivals for one run; a stolen lock", size.rounds),

@@ -22,8 +22,8 @@ from tests.kills.server import serve, the_experiment
 from tests.kills.tally import Tally
 
 KILLS_PER_RUN = 20
-LIFETIME_S = 0.5
-"""A server is killed at a moment up to this, its start included."""
+LIVES = 4.0
+"""A server is killed at a moment up to this many times what a short undisturbed life takes."""
 
 
 def kill_servers(
@@ -36,13 +36,14 @@ def kill_servers(
     random, tally = Random(seed), Tally("killed server, outside client")
     spared = folder / "spared"
     spared.mkdir(parents=True)
-    _finish(Client(folder / "spared-client", random), spared, tally)  # What is forked is warm.
+    life_s = _finish(Client(folder / "spared-client", random), spared, tally)
     while tally.kills < kills:
         run = folder / str(tally.size)
         run.mkdir(parents=True)
         client = Client(run.with_name(f"{run.name}-client"), random)
         for _ in range(min(KILLS_PER_RUN, kills - tally.kills)):
-            _kill_one(client, Connected(run, hasty=hasty), random.uniform(0.0, LIFETIME_S), tally)
+            at = random.uniform(0.0, LIVES * life_s)
+            _kill_one(client, Connected(run, hasty=hasty), at, tally)
         _finish(client, run, tally)
         tally.size += 1
         show(f"{tally.kills} of {kills} kills, {tally.acked} answers, {tally.size} runs")
@@ -64,8 +65,12 @@ def _kill_one(client: Client, server: Connected, lives_s: float, tally: Tally) -
     tally.kills += 1
 
 
-def _finish(client: Client, run: Path, tally: Tally) -> None:
-    """Have everything answered by a server that lives, and compare it with what is on the disk."""
+def _finish(client: Client, run: Path, tally: Tally) -> float:
+    """Have everything answered by a server that lives, and compare it with what is on the disk.
+
+    Returns:
+        How many seconds the server lived.
+    """
     server = Connected(run)
     client.last_life()
     incoming = talk(client, server.line, time.monotonic() + PATIENCE_S, drawing=False)
@@ -76,6 +81,7 @@ def _finish(client: Client, run: Path, tally: Tally) -> None:
         tally.found(f"{run.name}: the last server: {server.child.said()}")
     client.close()
     check_record(client, run, tally, the_experiment().endowment.total)
+    return server.child.took_s
 
 
 class Connected:

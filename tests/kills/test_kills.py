@@ -44,7 +44,7 @@ def test_what_a_client_was_told_is_there_after_the_server_was_killed() -> None:
 
 
 def test_a_server_that_answers_before_it_commits_is_found_out() -> None:
-    tally = carried_out("control", "--count", 6)
+    tally = carried_out("control", "--count", 10)
 
     assert tally["lost"] > 0, tally["said"]
 
