@@ -182,8 +182,9 @@ def carry_out(part: Part) -> list[tuple[str, ...]]:
     )
     took = f"{time.monotonic() - began:,.0f} s"
     rows = part.read(done.stdout) if done.stdout else []
-    if not rows:
-        rows = [Row(" ".join(part.words), f"exit {done.returncode}, nothing printed", wrong=1)]
+    due = int(bool(rows) and all(row.control for row in rows))  # What finds a loss exits with 1.
+    if done.returncode != due and all(row.good for row in rows):
+        rows.append(Row(shlex.join(part.words), f"exit {done.returncode}", wrong=1))
     times = [took, *[""] * len(rows)]  # They share it.
     return [(*row.cells, when, row.verdict) for row, when in zip(rows, times, strict=False)]
 

@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from tests.powercut.__main__ import Line
-from tests.proof import ROOT, Row, read_cuts, read_kills, read_soak, read_tests
+from tests.proof import ROOT, Part, Row, carry_out, read_cuts, read_kills, read_soak, read_tests
 
 
 def test_every_line_of_the_power_cuts_is_a_row() -> None:
@@ -70,6 +70,14 @@ def test_a_problem_that_is_no_loss_breaks_a_part_too() -> None:
 def test_a_test_that_failed_breaks_a_part() -> None:
     assert read_tests("109 passed in 3.1s")[0].good
     assert not read_tests("1 failed, 108 passed in 3.1s")[0].good
+
+
+@pytest.mark.parametrize("printed", ["", CUTS.splitlines()[1]])
+def test_a_command_that_failed_breaks_its_part_whatever_it_had_printed(printed: str) -> None:
+    rows = carry_out(Part(("-c", f"print({printed!r}); raise SystemExit(3)"), read_cuts))
+
+    assert [row[1] for row in rows][-1] == "exit 3"
+    assert [row[-1] for row in rows][-1] == "BROKEN"
 
 
 @pytest.mark.slow
