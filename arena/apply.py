@@ -22,7 +22,6 @@ from arena.orders import Fill
 from arena.state import Treasury
 from arena.words import Book, Layer, Status
 
-
 _KEEPS_SUMS = e.CapitalAllocated | e.CapitalReturned | e.CapitalRequested | e.AllocationError
 """After these, what was added up of each layer's equity still holds, or is kept up."""
 

@@ -170,7 +170,7 @@ async def carry_out(
     experiment = arena.experiment
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(arena)
-        stack.enter_context(_watchdog(arena))
+        stack.enter_context(watchdog(arena))
         await journal.record(*word)
         saver = _Saver(arena, journal)
         while arena.treasury.tick < experiment.market.ticks and not stopped():
@@ -198,7 +198,7 @@ async def carry_out(
         }
 
 
-def _watchdog(arena: Arena) -> Watchdog:
+def watchdog(arena: Arena) -> Watchdog:
     """Return what ends this process when nothing moves: the journal is complete up to there."""
     return Watchdog(HUNG_AFTER_S, exit_code=ExitCode.TIMED_OUT, progress=lambda: arena.budget.ended)
 

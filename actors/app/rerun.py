@@ -7,20 +7,23 @@ hashes that stand in the manifest.  Nothing is written.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
 from actors.app.arena import Arena
+from actors.app.bootstrap import Start
+from actors.app.forks import Fork, forks_in, pass_fork
 from actors.app.markets import LoadedMarket, build_experiment, build_market
-from actors.app.settings import make_settings
+from actors.app.settings import Settings, make_settings
 from actors.feeds import DataError
 from actors.feeds.problems import Problem
 from actors.journal.chain import HASHED, Entry
 from actors.journal.memory import MemoryJournal
 from actors.journal.reader import JournalReader
+from actors.journal.resuming import BorrowedJournal
 from arena.experiment import Experiment, manifest
 from arena.treasury import Treasury
 
@@ -33,14 +36,16 @@ class Rebuilt:
     """A stored run, ready to be run again.
 
     Attributes:
-        experiment: What is run.
+        experiment: What is run, up to the first fork.
         loaded: On which market.
         notes: In what this installation differs from the one that made the run.
+        forks: The forks that led to the run, the oldest first.
     """
 
     experiment: Experiment
     loaded: LoadedMarket
     notes: tuple[str, ...]
+    forks: tuple[Fork, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +57,13 @@ class Divergence:
     again: Entry | None
 
 
-def rebuild(run: JournalReader, *, now: datetime) -> Rebuilt:
+def rebuild(run: JournalReader, *, now: datetime, loaded: LoadedMarket | None = None) -> Rebuilt:
     """Return the experiment and the market of a stored run.
+
+    Args:
+        run: What is on record.
+        now: The current time: data from later than tomorrow is refused.
+        loaded: Its market, where that was built already.
 
     Raises:
         DataError: The run stored no settings, or the market's numbers are not those of the run.
@@ -62,19 +72,26 @@ def rebuild(run: JournalReader, *, now: datetime) -> Rebuilt:
     if "settings" not in meta:
         needed = "a run that `arena run` made: this one stored no settings"
         raise DataError([Problem(str(run.path), None, None, "no settings", needed)])
-    settings = make_settings(_with_dates(json.loads(meta["settings"])), place="the run's settings")
-    loaded = build_market(settings, Path(meta["base"]), now=now)
+    forks = forks_in(meta)
+    settings = stored_settings(forks[0].settings_before if forks else meta["settings"])
+    loaded = loaded or build_market(settings, Path(meta["base"]), now=now)
     experiment = build_experiment(settings, loaded)
     stored, again = json.loads(run.manifest()), json.loads(manifest(experiment))
     _check_series(stored, again)
-    return Rebuilt(experiment, loaded, tuple(_differences(stored, again)))
+    return Rebuilt(experiment, loaded, tuple(_differences(stored, again)), forks)
 
 
-def _with_dates(settings: dict[str, Any]) -> dict[str, Any]:
-    """Return the settings as TOML would give them: JSON has no dates."""
-    market = settings["market"]
-    days = {key: date.fromisoformat(market[key]) for key in ("start", "end") if key in market}
-    return {**settings, "market": market | days}
+def stored_settings(text: str, overrides: Sequence[str] = ()) -> Settings:
+    """Return the settings that a run stored as `text`, with overrides over them.
+
+    Raises:
+        ConfigError: They cannot be used.
+    """
+    tables: dict[str, Any] = json.loads(text)
+    market = tables["market"]
+    # As TOML would give them: JSON has no dates.
+    market |= {key: date.fromisoformat(market[key]) for key in ("start", "end") if key in market}
+    return make_settings(tables, overrides, place="the run's settings")
 
 
 def _check_series(stored: Mapping[str, Any], again: Mapping[str, Any]) -> None:
@@ -119,13 +136,23 @@ async def re_execute(
     names = (*HASHED, "hash") if facts == run.manifest() else _FACTS
     journal = MemoryJournal(facts)
     comparison = Comparison(run, names, completed=folded.completed)
-    async with Arena(rebuilt.experiment, rebuilt.loaded.market, journal) as arena:
-        comparison.take(journal)
-        while not comparison.over and arena.treasury.tick < folded.tick:
-            await arena.backtest(1, on_tick=on_tick)
+    start: Start | None = None
+    for fork in (*rebuilt.forks, None):
+        head = await journal.head()
+        borrowed = BorrowedJournal(journal, head=head, end=head)
+        experiment = start.treasury.experiment if start else rebuilt.experiment
+        async with Arena(experiment, rebuilt.loaded.market, borrowed, start=start) as arena:
             comparison.take(journal)
-        if folded.completed and not comparison.over:
-            await arena.complete()
+            until = folded.tick if fork is None else fork.tick
+            while not comparison.over and arena.treasury.tick < until:
+                await arena.backtest(1, on_tick=on_tick)
+                comparison.take(journal)
+            if comparison.over:
+                break
+            if fork is not None:
+                start = await pass_fork(arena, fork)
+            elif folded.completed:
+                await arena.complete()
             comparison.take(journal)
     comparison.end()
     return comparison

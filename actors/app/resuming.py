@@ -18,8 +18,10 @@ from typing import Any
 
 from actors.app.arena import Arena
 from actors.app.bootstrap import Start
-from actors.app.experiment import carry_out
+from actors.app.experiment import carry_out, watchdog
 from actors.app.folding import fold_run
+from actors.app.forks import Fork, experiment_at, pass_fork
+from actors.app.markets import LoadedMarket
 from actors.app.proof import proven_head
 from actors.app.rerun import rebuild
 from actors.app.result import summarise
@@ -28,11 +30,13 @@ from actors.journal.chain import Head, genesis_hash
 from actors.journal.files import database_path
 from actors.journal.port import Snapshot
 from actors.journal.reader import JournalReader, open_run
-from actors.journal.resuming import ResumingJournal
+from actors.journal.resuming import BorrowedJournal, ResumingJournal
 from actors.journal.sqlite import SqliteJournal
 from actors.journal.walk import check_chain
+from arena.exceptions import EventSourcingError
 from arena.experiment import Experiment
 from arena.ids import RunId
+from arena.market import Market
 from arena.treasury import Treasury
 
 FULL_CHECK_EVENTS = 200_000
@@ -44,6 +48,7 @@ async def resume_experiment(
     *,
     now: datetime,
     after_io_error: bool = False,
+    loaded: LoadedMarket | None = None,
     on_start: Callable[[int, int], Callable[[int], None]] = lambda _, __: lambda _: None,
     stopped: Callable[[], bool] = lambda: False,
 ) -> dict[str, Any]:
@@ -55,6 +60,7 @@ async def resume_experiment(
         folder: Of the run; or its file.
         now: The current time: data from later than tomorrow is refused.
         after_io_error: Go on although the last process ended in an I/O error.
+        loaded: The run's market, where that was built already.
         on_start: Called with the tick to go on from and the last one; what it returns is called
             after each tick with its number.
         stopped: Asked between ticks; where it says yes, the run ends there, uncompleted.
@@ -73,16 +79,23 @@ async def resume_experiment(
             done = completed_result(run)
             if done is not None:
                 return done
-            rebuilt = rebuild(run, now=now)
-            start, end = find_start(run, rebuilt.experiment, await journal.snapshots())
+            rebuilt = rebuild(run, now=now, loaded=loaded)
+            snapshots = await journal.snapshots()
+            start, end = find_start(run, rebuilt.experiment, snapshots, rebuilt.forks)
+        word = {"from_seq": start.head.seq, "head_seq": end.seq}
+        on_tick = on_start(start.treasury.tick, rebuilt.experiment.market.ticks)
+        market = rebuilt.loaded.market
+        for fork in rebuilt.forks:
+            if fork.seq >= start.head.seq:
+                borrowed = BorrowedJournal(journal, head=start.head, end=end)
+                start = await _carry_through(fork, start, market, borrowed, on_tick)
         stack.pop_all()  # From here on the arena closes it.
     resuming = ResumingJournal(journal, head=start.head, end=end)
-    arena = Arena(rebuilt.experiment, rebuilt.loaded.market, resuming, start=start)
-    on_tick = on_start(start.treasury.tick, rebuilt.experiment.market.ticks)
+    arena = Arena(start.treasury.experiment, market, resuming, start=start)
     result = await carry_out(
         arena,
         resuming,
-        ("resumed", {"from_seq": start.head.seq, "head_seq": end.seq}),
+        ("resumed", word),
         on_tick=on_tick,
         stopped=lambda: resuming.caught_up and stopped(),
     )
@@ -90,15 +103,43 @@ async def resume_experiment(
     return {**result, "notes": notes, "path": str(database_path(folder))}
 
 
+async def _carry_through(
+    fork: Fork,
+    start: Start,
+    market: Market,
+    journal: BorrowedJournal,
+    on_tick: Callable[[int], None],
+) -> Start:
+    """Do again what came before `fork`, put the fork on the record, and return what follows it.
+
+    Raises:
+        EventSourcingError: What came before it is not on record as it was done again.
+    """
+    async with Arena(start.treasury.experiment, market, journal, start=start) as arena:
+        with watchdog(arena):
+            await arena.backtest(fork.tick - start.treasury.tick, on_tick=on_tick)
+            seq = arena.treasury.seq
+            if seq != fork.seq:
+                message = (
+                    f"day {fork.tick} done again ends at seq {seq}; it was forked at {fork.seq}"
+                )
+                raise EventSourcingError(message, seq=min(seq, fork.seq))
+            return await pass_fork(arena, fork)
+
+
 def find_start(
-    run: JournalReader, experiment: Experiment, snapshots: Sequence[Snapshot]
+    run: JournalReader,
+    experiment: Experiment,
+    snapshots: Sequence[Snapshot],
+    forks: Sequence[Fork] = (),
 ) -> tuple[Start, Head]:
     """Return where to begin, and where the record ends.
 
     Args:
         run: What is on record; its chain is checked.
-        experiment: What is run.
+        experiment: What is run, up to the first fork.
         snapshots: The newest first; the first one that fits is taken.
+        forks: The forks that led to the run.
 
     Raises:
         EventSourcingError: The chain is broken.
@@ -112,7 +153,7 @@ def find_start(
         head = Head(snapshot.seq, snapshot.event_hash)
         if snapshot.version != VERSION or run.head_at(snapshot.seq) != head:
             continue
-        treasury = treasury_in(snapshot, experiment)
+        treasury = treasury_in(snapshot, experiment_at(experiment, forks, snapshot.seq))
         start = replace(start, head=head, treasury=treasury, memories=memories_in(snapshot))
         if run.head().seq > FULL_CHECK_EVENTS:
             known = head

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from actors.journal.anchors import anchors_path
@@ -27,6 +27,9 @@ from actors.journal.schema import (
 from arena.exceptions import EventSourcingError
 
 FILE_NAME = "run.db"
+
+RESERVED = frozenset({"manifest", "genesis", "run_id", "writer_epoch", "commands_from"})
+"""Names in `meta` that the journal gives itself."""
 
 WRITER: Mapping[str, str | int] = {
     "busy_timeout": 5000,
@@ -59,7 +62,14 @@ def database_path(path: str | os.PathLike[str]) -> Path:
     return given / FILE_NAME if given.is_dir() else given
 
 
-def create_database(path: Path, run_id: str, manifest: str, meta: Mapping[str, str]) -> None:
+def create_database(
+    path: Path,
+    run_id: str,
+    manifest: str,
+    meta: Mapping[str, str],
+    *,
+    fill: Callable[[sqlite3.Connection], None] = lambda _: None,
+) -> None:
     """Make the database of a new run, durably: afterwards it is there, complete, or not at all.
 
     Args:
@@ -67,6 +77,7 @@ def create_database(path: Path, run_id: str, manifest: str, meta: Mapping[str, s
         run_id: The run's name.
         manifest: Canonical JSON of what the run is: its hash stands before the first entry.
         meta: How it is run.  Not hashed.
+        fill: Writes what its history begins with, inside a transaction.
 
     Raises:
         FileExistsError: Something is there, or what an earlier database left behind.
@@ -74,26 +85,29 @@ def create_database(path: Path, run_id: str, manifest: str, meta: Mapping[str, s
         StorageError: The folder takes no file.
     """
     own = {"manifest": manifest, "genesis": genesis_hash(manifest), "run_id": run_id}
-    taken = meta.keys() & (own.keys() | {"writer_epoch", "commands_from"})
+    taken = meta.keys() & RESERVED
     if taken:
         raise ValueError(f"meta cannot hold {sorted(taken)}")
     check_free(path)
     try:
         with appearing(path) as building:
-            _build(building, own | dict(meta))
+            _build(building, own | dict(meta), fill)
     except FileExistsError:
         raise
     except (OSError, sqlite3.Error) as error:
         raise StorageError(f"cannot create {str(path)!r}: {error}", definite=True) from error
 
 
-def _build(path: Path, meta: Mapping[str, str]) -> None:
+def _build(path: Path, meta: Mapping[str, str], fill: Callable[[sqlite3.Connection], None]) -> None:
     connection = sqlite3.connect(path, isolation_level=None)
     try:
         connection.execute("PRAGMA synchronous = OFF")  # Synced as a whole, when it is complete.
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         migrate(connection)
+        connection.execute("BEGIN")
         connection.executemany("INSERT INTO meta (key, value) VALUES (?, ?)", meta.items())
+        fill(connection)
+        connection.execute("COMMIT")
         connection.execute("PRAGMA journal_mode = WAL")
     finally:
         connection.close()

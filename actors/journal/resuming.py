@@ -106,3 +106,10 @@ class ResumingJournal:
     async def close(self) -> None:
         """See `Journal.close`."""
         await self._journal.close()
+
+
+class BorrowedJournal(ResumingJournal):
+    """The same for an arena that is not the last one to write it: it stays open."""
+
+    async def close(self) -> None:
+        """Leave it open."""

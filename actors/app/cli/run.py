@@ -18,6 +18,8 @@ from actors.app.exits import ExitCode
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+    from actors.app.markets import LoadedMarket
+
 
 @click.command(short_help="Run a config and keep its journal.")
 @click.argument("config", metavar="[CONFIG]", required=False, type=click.Path(path_type=Path))
@@ -65,12 +67,9 @@ def run(  # noqa: PLR0913, PLR0917  # one for each option
     else:
         if config is not None or seed is not None or overrides or out is not None:
             raise click.UsageError("--resume takes no CONFIG, --seed, --set or --out")
-        result = _resume(Path(resume), output, after_io_error=after_io_error)
-    output.show(result, lambda: _report(result))
-    if result["ledger"]["real_sum"] or result["ledger"]["virtual_sum"]:
-        raise SystemExit(ExitCode.INVARIANT)
-    if result["status"] == "interrupted":
-        raise SystemExit(ExitCode.INTERRUPTED)
+        result = go_on(Path(resume), output, after_io_error=after_io_error)
+    output.show(result, lambda: report(result))
+    conclude(result)
 
 
 def _begin(
@@ -98,8 +97,14 @@ def _begin(
     return _carry_out(carry_out, folder, output)
 
 
-def _resume(path: Path, output: Output, *, after_io_error: bool) -> dict[str, Any]:
-    """Go on with a run that was stopped."""
+def go_on(
+    path: Path,
+    output: Output,
+    *,
+    after_io_error: bool = False,
+    loaded: LoadedMarket | None = None,
+) -> dict[str, Any]:
+    """Go on with a run that was stopped, or with a fork, whose market is `loaded` already."""
     from actors.app.resuming import resume_experiment
     from actors.app.signals import stop_on_signal
 
@@ -107,13 +112,15 @@ def _resume(path: Path, output: Output, *, after_io_error: bool) -> dict[str, An
         with stop_on_signal() as stopped, ExitStack() as shown:
 
             def on_start(tick: int, ticks: int) -> Callable[[int], None]:
-                output.note(f"resuming after day {tick} of {ticks}")
+                if loaded is None:
+                    output.note(f"resuming after day {tick} of {ticks}")
                 return shown.enter_context(progress_bar(ticks, output))
 
             return await resume_experiment(
                 path,
                 now=now(),
                 after_io_error=after_io_error,
+                loaded=loaded,
                 on_start=on_start,
                 stopped=stopped,
             )
@@ -142,7 +149,15 @@ def _carry_out(
         raise
 
 
-def _report(result: dict[str, Any]) -> Iterator[RenderableType]:
+def conclude(result: dict[str, Any]) -> None:
+    """End the process with the exit code of a result that is no success."""
+    if result["ledger"]["real_sum"] or result["ledger"]["virtual_sum"]:
+        raise SystemExit(ExitCode.INVARIANT)
+    if result["status"] == "interrupted":
+        raise SystemExit(ExitCode.INTERRUPTED)
+
+
+def report(result: dict[str, Any]) -> Iterator[RenderableType]:
     """Yield what people read, from the ranking to the proof that every micro-dollar is there."""
     from actors.app.render import board, breakdown, plain, population
 

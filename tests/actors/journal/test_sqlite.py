@@ -9,6 +9,7 @@ import threading
 from contextlib import closing
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -172,8 +173,8 @@ def test_of_two_who_create_one_run_only_one_does(
 ) -> None:
     build = files._build
 
-    def build_slowly(path: Path, meta: dict[str, str]) -> None:
-        build(path, meta)
+    def build_slowly(path: Path, *given: Any) -> None:
+        build(path, *given)
         (tmp_path / "run.db").write_text("theirs")
 
     monkeypatch.setattr(files, "_build", build_slowly)
