@@ -31,6 +31,7 @@ from actors.journal.reader import open_run
 from actors.journal.sqlite import SqliteJournal
 from actors.runtime import WallClock
 from arena import __version__
+from arena.commands import ForkRun
 from arena.events import EVENT_TYPES
 from arena.exceptions import AllocationError
 from arena.experiment import manifest
@@ -137,6 +138,9 @@ async def use_verbs(life: Arena) -> None:
     arena.experiment.POLICIES = broken  # type: ignore[assignment]  # so that a cycle breaks
     await life.safe_run_evolution()
     arena.experiment.POLICIES = policies
+    rules, shared = manifest(life.experiment), life.cast.allocator.head.hash
+    fork = ForkRun(command_id="fork", parent_hash=shared, changes={}, manifest=rules)
+    await life.send(fork)
 
 
 def keep(run: Path, name: str) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 import sqlite3
 import subprocess
@@ -11,9 +12,11 @@ from pathlib import Path
 
 import pytest
 
+from actors.app.experiment import prepare, run_experiment
 from actors.journal.reader import open_run
 from actors.journal.schema import migrations
 from actors.journal.verify import verify
+from tests.worlds import NOW
 
 
 def head(run: Path) -> str:
@@ -69,6 +72,28 @@ def test_a_run_is_backed_up_while_it_is_written(arena, small, tmp_path):
 
     assert {answer.code for answer in made} == {0}
     assert arena("verify", tmp_path / f"{len(made) - 1}.db").code == 0
+
+
+class Killed(BaseException):
+    """What the process would never have come to say."""
+
+
+def test_a_backup_of_an_unfinished_run_goes_on_to_the_same_end(arena, small, finished, tmp_path):
+    def on_tick(tick: int) -> None:
+        if tick == 20:
+            made.append(arena("backup", tmp_path / "run", tmp_path / "safe.db"))
+        if tick == 25:
+            raise Killed
+
+    made: list[object] = []
+    (tmp_path / "run").mkdir()
+    with pytest.raises(Killed):
+        asyncio.run(run_experiment(prepare(small, (), now=NOW), tmp_path / "run", on_tick=on_tick))
+    again = arena("restore", tmp_path / "safe.db", "--out", tmp_path / "again")
+    ended = arena("run", "--resume", tmp_path / "again", "--json")
+
+    assert [answer.code for answer in (*made, again, ended)] == [0, 0, 0], ended.err
+    assert ended.data["head"] == head(tmp_path / "again") == head(finished)
 
 
 def test_nothing_is_written_over(arena, finished, tmp_path):
