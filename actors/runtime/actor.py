@@ -121,11 +121,11 @@ class Actor(Generic[M, R]):
         """Handle each message in its turn, unless nobody waits for it any more."""
         self._batch, self._turns = batch, iter(batch)
         now = asyncio.get_running_loop().time()
-        for letter in self._turns:
-            message, reply, deadline, _ = letter
+        for message, reply, deadline, lane in self._turns:
             if reply is None:
                 await self.receive(message)
             elif deadline <= now:
+                letter = (message, reply, deadline, lane)
                 self._lose(letter, AskTimeout(self.name, taken=False))
             elif not reply.done():
                 answer = await self.receive(message)

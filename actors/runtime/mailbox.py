@@ -31,6 +31,7 @@ class Mailbox(Generic[T]):
         "_high_water",
         "_inlets",
         "_queues",
+        "_shutters",
         "_waiter",
         "capacity",
         "name",
@@ -53,9 +54,9 @@ class Mailbox(Generic[T]):
         self.capacity = dict(lanes)
         self.refused: Callable[[T, ActorError], None] = _ignore
         self._queues: tuple[deque[T], ...] = tuple(deque() for _ in lanes)
+        self._shutters: list[Callable[[], None]] = []
         self._inlets = {
-            lane: self._inlet(lane, queue, capacity)
-            for (lane, capacity), queue in zip(lanes.items(), self._queues, strict=True)
+            lane: self._inlet(lane, queue) for lane, queue in zip(lanes, self._queues, strict=True)
         }
         self._waiter: asyncio.Future[None] | None = None
         self._closed = False
@@ -115,9 +116,7 @@ class Mailbox(Generic[T]):
         """
         if any(self._queues):
             await asyncio.sleep(0)
-        while not any(self._queues):
-            if self._closed:
-                return []
+        elif not self._closed:
             if self._waiter is not None and not self._waiter.done():
                 raise RuntimeError(f"the mailbox of {self.name!r} already has a reader")
             self._waiter = waiter = asyncio.get_running_loop().create_future()
@@ -132,24 +131,33 @@ class Mailbox(Generic[T]):
     def close(self) -> None:
         """Accept nothing more.  What waits can still be taken.  Closing twice is harmless."""
         self._closed = True
+        for shut in self._shutters:
+            shut()
         self._wake()
 
-    def _inlet(self, lane: str, queue: deque[T], capacity: int) -> Callable[[T], None]:
+    def _inlet(self, lane: str, queue: deque[T]) -> Callable[[T], None]:
         # A closure: every message passes here, and looking all this up again would double the cost.
+        limit = self.capacity[lane]
+
         def put(item: T) -> None:
-            waiting = len(queue)
-            if self._closed:
-                raise self._refusal(item, ActorStopped(self.name))
-            if waiting >= capacity:
-                full = MailboxFull(self.name, lane, waiting=waiting, capacity=capacity)
-                raise self._refusal(item, full)
+            if len(queue) >= limit:
+                raise self._refusal(lane, item)
             queue.append(item)
             if self._waiter is not None:
                 self._wake()
 
+        def shut() -> None:
+            nonlocal limit
+            limit = 0
+
+        self._shutters.append(shut)
         return put
 
-    def _refusal(self, item: T, error: ActorError) -> ActorError:
+    def _refusal(self, lane: str, item: T) -> ActorError:
+        error: ActorError = ActorStopped(self.name)
+        if not self._closed:
+            capacity = self.capacity[lane]
+            error = MailboxFull(self.name, lane, waiting=capacity, capacity=capacity)
         self.refused(item, error)
         return error
 
@@ -160,16 +168,15 @@ class Mailbox(Generic[T]):
 
     def _remove(self, count: int) -> list[T]:
         # More never waits than just before some of it is taken: `put` need not keep the mark.
-        self._high_water = max(self._high_water, len(self))
+        waiting = len(self)
+        self._high_water = max(self._high_water, waiting)
         taken: list[T] = []
         for queue in self._queues:
-            room = count - len(taken)
-            if len(queue) <= room:
+            if waiting <= count:
                 taken += queue
                 queue.clear()
             else:
-                taken += [queue.popleft() for _ in range(room)]
-                break
+                taken += [queue.popleft() for _ in range(min(len(queue), count - len(taken)))]
         return taken
 
 

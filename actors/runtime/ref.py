@@ -66,7 +66,7 @@ class Ref(Generic[M, R]):
         lane = lane or self.lane
         self._mailbox.put(lane, (message, None, math.inf, lane))
 
-    def ask(self, message: M, *, timeout_s: float, lane: str | None = None) -> Future[R]:
+    def ask(self, message: M, timeout_s: float, lane: str | None = None) -> Future[R]:
         """Leave `message` now, and return what will hold the answer.
 
         A message whose asker stops waiting, by a cancellation or by the deadline, while it still
