@@ -164,7 +164,7 @@ def compare_snapshot(snapshot: Snapshot, treasury: Treasury) -> Iterator[Finding
         state = None
     if snapshot.version == VERSION and state != json.loads(treasury.to_json()):
         yield Finding(snapshot.seq, "snapshots", "its treasury is not the one that the events make")
-    if snapshot.version > VERSION:
+    if not 0 < snapshot.version <= VERSION:
         message = f"its version is {snapshot.version}, and this version of arena knows {VERSION}"
         yield Finding(snapshot.seq, "snapshots", message)
     if snapshot.tick != treasury.tick:
@@ -187,8 +187,8 @@ def _compare_state(run: JournalReader, treasury: Treasury) -> Iterator[Finding]:
         elif row.as_of_seq < treasury.seq:
             message = f"{key} is of seq {row.as_of_seq}, and the last event is {treasury.seq}"
             yield Finding(None, "arena_state", message)
-        elif key in true and row.value != true[key]:
-            message = f"{key} is {row.value!r}, and the events make it {true[key]!r}"
+        elif row.value != true.get(key):
+            message = f"{key} is {row.value!r}, and the events make it {true.get(key)!r}"
             yield Finding(None, "arena_state", message)
 
 

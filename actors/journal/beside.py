@@ -22,6 +22,7 @@ SINCE_VERSION = 3
 
 _FROM = "SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'commands_from'"
 _HEAD = "SELECT coalesce(max(seq), 0) FROM events"
+_END = "SELECT seq, command_id FROM events ORDER BY seq DESC LIMIT 1"
 _UNANSWERED = """
     SELECT events.seq, events.command_id
     FROM events LEFT JOIN commands ON commands.command_id = events.command_id
@@ -39,6 +40,7 @@ _ANSWERS = """
     LEFT JOIN events AS last ON last.seq = commands.last_seq
     LEFT JOIN meta AS genesis ON genesis.key = 'genesis' AND commands.last_seq = 0
 """
+_CAUSED = "SELECT max(seq) FROM events WHERE command_id = ?"
 _SNAPSHOTS = """
     SELECT snapshots.seq, snapshots.state, snapshots.state_hash, snapshots.event_hash, events.hash
     FROM snapshots LEFT JOIN events ON events.seq = snapshots.seq ORDER BY snapshots.seq
@@ -61,24 +63,30 @@ def check_answers(connection: sqlite3.Connection, findings: Findings) -> None:
         return
     for seq, command_id in fetch(connection, _UNANSWERED, since):
         findings.add(seq, "commands", f"there is no answer to {command_id!r}, which caused it")
-    (head,) = connection.execute(_HEAD).fetchone()
+    end = connection.execute(_END).fetchone() or (0, None)
     for row in connection.execute(_ANSWERS):
-        _check_answer(row, head, findings)
+        found = _fault(row, end)
+        if found is not None:
+            seq, message = found
+            if seq is None:  # The row is wrong: the events know where it belongs.
+                (seq,) = connection.execute(_CAUSED, row[:1]).fetchone()
+            findings.add(seq, "commands", f"{row[0]!r}: {message}")
 
 
-def _check_answer(row: Row, head: int, findings: Findings) -> None:
+def _fault(row: Row, end: Row) -> tuple[int | None, str] | None:
     answer, (digest, first_id, last_id, last_hash) = CommandRow(*row[:4]), row[4:]
-    name, first, last = repr(answer.command_id), answer.first_seq, answer.last_seq
+    own, first, last, (head, end_id) = answer.command_id, answer.first_seq, answer.last_seq, end
+    if last_hash is None and last <= head:
+        return last, "there is no such entry, with which its answer ends"
+    if last_hash is None and first_id == own != end_id:  # Others came after it.
+        return None, f"it did not cause seq {last}"
     if last_hash is None:
-        message = f"{name} was answered at seq {last}: history lost after seq {head}"
-        findings.add(head + 1, "commands", message)
-    elif first is not None and answer.command_id != last_id:
-        at = first if answer.command_id == first_id else last
-        findings.add(at, "commands", f"{name} did not cause seq {last}")
-    elif first is not None and answer.command_id != first_id:
-        findings.add(last, "commands", f"{name} did not cause seq {first}")
-    elif command_digest(answer, last_hash) != digest:
-        findings.add(last, "commands", f"the answer to {name} does not have its digest")
+        return head + 1, f"it was answered at seq {last}: history lost after seq {head}"
+    if first is not None and not first_id == own == last_id:
+        return None, f"it did not cause seq {first} to {last}"
+    if command_digest(answer, last_hash) != digest:
+        return last, "its answer does not have its digest"
+    return None
 
 
 def check_snapshots(connection: sqlite3.Connection, findings: Findings) -> None:
