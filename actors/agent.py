@@ -6,7 +6,7 @@ checked before anyone sees it, and a step that takes too long is interrupted whe
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import ParamSpec, TypeVar
 
 from actors.messages.allocator import AGENTS, ASK_TIMEOUT_S, AllocatorMessage, Answer
@@ -102,6 +102,8 @@ class AgentActor(Actor[AgentMessage, None]):
             AgentError: It is no decision.
         """
         decision = self._strategy.decide(self._market, book, self._memory)
+        if type(decision) is not dict and isinstance(decision, Mapping):
+            decision = dict(decision)  # Somebody's own mapping may answer differently next time.
         fault = check_targets(decision, self._strategy.instruments)
         if fault is not None:
             raise AgentError(self._agent_id, WRONG_ANSWER, fault)

@@ -106,7 +106,7 @@ class Allocator(BatchActor[AllocatorMessage, Answer]):
 
     async def _settle(self, asked: Sequence[Asked], *, stamp: str | None = None) -> None:
         """Plan, append, publish, reply; a command that cannot be decided fails alone."""
-        asked = _legible(asked)
+        asked = self._legible(asked)
         while asked:
             # A clock that was set back is not followed: no entry is older than the one before it.
             now = max(stamp or self._stamp, self._stamp)
@@ -127,7 +127,7 @@ class Allocator(BatchActor[AllocatorMessage, Answer]):
                 self._treasury, self._head = plan.treasury, plan.head
                 self._stamp = plan.entries[-1].timestamp if plan.entries else self._stamp
             for one, outcome in zip(asked, outcomes, strict=True):
-                _reply(one.envelope, outcome)
+                self._reply(one.envelope, outcome)
             return
 
     async def _append(self, plan: Plan) -> None:
@@ -145,9 +145,9 @@ class Allocator(BatchActor[AllocatorMessage, Answer]):
         for one in asked:
             row = rows.get(one.command.command_id)
             if row is not None and row.body_hash != one.body:
-                _reply(one.envelope, CommandConflictError(row.command_id))
+                self._reply(one.envelope, CommandConflictError(row.command_id))
             elif row is not None:
-                _reply(one.envelope, await self._stored_answer(row))
+                self._reply(one.envelope, await self._stored_answer(row))
         return [one for one in asked if one.command.command_id not in rows]
 
     async def _stored_answer(self, row: CommandRow) -> Answer:
@@ -160,6 +160,29 @@ class Allocator(BatchActor[AllocatorMessage, Answer]):
         caused = entries if row.first_seq is not None else ()
         events = [decode(e.event_type, e.type_version, e.data, seq=e.seq) for e in caused]
         return answer_of(receipt, events, duplicate=True)
+
+    def _legible(self, asked: Sequence[Asked]) -> list[Asked]:
+        """Return, with its hash, whatever can be read and is still waited for; the rest is told."""
+        legible = []
+        for one in asked:
+            if one.envelope.abandoned:
+                continue
+            try:
+                hash(one.command.command_id)
+                legible.append(one._replace(body=body_hash(one.envelope.message)))
+            except Exception as error:  # noqa: BLE001  # whatever one command breaks, others go on
+                log.warning("command_illegible", error=repr(error))
+                self._reply(one.envelope, error)
+        return legible
+
+    def _reply(
+        self, envelope: Envelope[AllocatorMessage, Answer], outcome: Answer | Exception
+    ) -> None:
+        if isinstance(outcome, Answer):
+            envelope.answer(outcome)
+        else:
+            self.dead_letters.add(self.name, envelope.message, outcome)
+            envelope.fail(outcome)
 
     def _wishes(self) -> list[Asked]:
         """Return what agents wished in the order of a seeded shuffle, then of each one's sending.
@@ -245,29 +268,7 @@ class Plan:
         return Batch(tuple(self.entries), tuple(self.events), state, tuple(self.commands))
 
 
-def _legible(asked: Sequence[Asked]) -> list[Asked]:
-    """Return, with its hash, whatever can be read and is still waited for; the rest is told."""
-    legible = []
-    for one in asked:
-        if one.envelope.abandoned:
-            continue
-        try:
-            hash(one.command.command_id)
-            legible.append(one._replace(body=body_hash(one.envelope.message)))
-        except Exception as error:  # noqa: BLE001  # whatever one command breaks, others go on
-            log.warning("command_illegible", error=repr(error))
-            one.envelope.fail(error)
-    return legible
-
-
 def body_hash(message: AllocatorMessage) -> str:
     """Return the SHA-256 of what was asked: two commands of one id must have the same."""
     command = message.command if isinstance(message, Clocked) else message
     return sha256(f"{type(command).__name__}{canonical(command)}".encode()).hexdigest()
-
-
-def _reply(envelope: Envelope[AllocatorMessage, Answer], outcome: Answer | Exception) -> None:
-    if isinstance(outcome, Answer):
-        envelope.answer(outcome)
-    else:
-        envelope.fail(outcome)

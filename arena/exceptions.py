@@ -67,7 +67,7 @@ class AgentError(ArenaError):
 
     Attributes:
         agent_id: Whose strategy it was.
-        kind: A stable word for what happened: `raised`, `exited`, `wrong_answer`, ...
+        kind: A stable word for what happened: `raised`, `exited`, `wrong_answer`, `hung`, ...
     """
 
     def __init__(self, agent_id: str, kind: str, message: str) -> None:

@@ -2,7 +2,9 @@
 
 The rule: a message that is not handled leaves a trace, whether its sender was told or had asked for
 no answer.  The trace is bounded: the latest 1,000 are kept, all are counted, and a warning comes
-with the first, the second, the fourth, the eighth.
+with the first, the second, the fourth, the eighth.  An actor adds what it could not make sense of
+itself; it answers that with the error, each time, and goes on: in an experiment whoever repeats it
+hurts nobody else.
 """
 
 from __future__ import annotations

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 
 import pytest
 from worlds import a_run, with_open_gates
@@ -129,8 +128,9 @@ async def test_what_is_poison_is_answered_and_changes_nothing() -> None:
 
         assert all(isinstance(answer, UnicodeEncodeError) for answer in answers[: len(poison)])
         assert not any(isinstance(answer, Exception) for answer in answers[len(poison) :])
-        with contextlib.suppress(UnicodeEncodeError):
-            await arena.allocate_capital(AgentId("\ud800"), "1")
+        letters = arena.cast.allocator.dead_letters
+        assert letters.count == len(poison), "each is kept to be looked at"
+        assert {letter.reason for letter in letters} == {"UnicodeEncodeError"}
         assert await arena.backtest() == 4
         await arena.verify_capital_conservation()
         story = await arena.replay_events()

@@ -84,6 +84,20 @@ class Grudging(Mapping[str, float]):
         return 1
 
 
+class Fickle(Grudging):
+    """Weights that are fine when they are looked at first."""
+
+    def __init__(self) -> None:
+        self.looks = 0
+
+    def __iter__(self) -> Any:
+        self.looks += 1
+        return iter(["BTC"])
+
+    def __getitem__(self, key: str) -> float:
+        return 0.5 if self.looks < 2 else float("nan")
+
+
 class Spinning(Grudging):
     """Weights without an end."""
 
@@ -207,6 +221,15 @@ async def test_a_strategy_that_breaks_fails_alone_and_on_record(kind: str, burst
         assert first_failures(events) == {broken: [word] * lives}
         assert bool(arena.cast.overruns) is (word == "hung")
         assert_ended_after(lives, broken, events, arena)
+
+
+async def test_an_answer_is_what_it_was_when_it_was_looked_at() -> None:
+    strategy = breaking(Fickle, set(range(DAYS)))
+    async with Arena(*world(strategy, agents=1)) as arena:
+        events = await story(arena)
+
+        assert first_failures(events) == {}
+        assert all(agent.equity > 0 for agent in arena.treasury.population())
 
 
 @pytest.mark.parametrize("kind", ["raises", "exits", "cancels itself", "spins"])
