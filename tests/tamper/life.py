@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from functools import cached_property
@@ -24,8 +24,11 @@ from tests.worlds import a_run, with_open_gates
 DAYS = 84
 
 
-async def live(folder: Path) -> None:
-    """Let a few agents rise, trade and go; a snapshot is taken on the way and at the end."""
+async def live(folder: Path, at_end: Callable[[], None] = lambda: None) -> None:
+    """Let a few agents rise, trade and go; a snapshot is taken on the way and at the end.
+
+    `at_end` is called when all is done and nothing is closed.
+    """
     few = ["population.baselines=[]", "evolution.agents_max=4"]
     experiment, market = a_run(days=DAYS, agents=3, overrides=few)
     experiment = with_open_gates(experiment)
@@ -37,6 +40,13 @@ async def live(folder: Path) -> None:
         await arena.backtest()
         await arena.save_snapshot()
         await arena.complete()
+        at_end()
+
+
+def live_and_close(folder: Path) -> Path:
+    """Live to the end, and return the folder."""
+    asyncio.run(live(folder))
+    return folder
 
 
 @dataclass(frozen=True)
@@ -53,8 +63,7 @@ class Life:
 
     @classmethod
     def lived(cls, folder: Path) -> Life:
-        asyncio.run(live(folder))
-        path, plain = folder / "run.db", folder / "plain.db"
+        path, plain = live_and_close(folder) / "run.db", folder / "plain.db"
         with closing(sqlite3.connect(path)) as connection:
             connection.execute("VACUUM INTO ?", (str(plain),))  # Without a -wal to look for.
         return cls(path, plain.read_bytes())
