@@ -39,12 +39,13 @@ class Size(NamedTuple):
     rounds: int
     cuts: int
     days: int
+    every: int
 
 
 SIZES = {
-    "glance": Size(seeds=2, kills=2, signals=1, rounds=1, cuts=2, days=6),
-    "proof": Size(seeds=1_000, kills=100, signals=50, rounds=20, cuts=2_000, days=180),
-    "soak": Size(seeds=10_000, kills=300, signals=200, rounds=100, cuts=10_000, days=180),
+    "glance": Size(seeds=2, kills=2, signals=1, rounds=1, cuts=2, days=6, every=50_000),
+    "proof": Size(seeds=1_000, kills=100, signals=50, rounds=20, cuts=2_000, days=180, every=499),
+    "soak": Size(seeds=10_000, kills=300, signals=200, rounds=100, cuts=10_000, days=180, every=97),
 }
 
 
@@ -118,6 +119,9 @@ def parts(size: Size) -> dict[str, Part]:
         "signals": kills("signals", "signalled run, resumed", size.signals, days=size.days // 3),
         "locks": kills("locks", "20 rivals for one run; a stolen lock", size.rounds),
         "tampering": Part(tampering, read_tests),
+        "damage": Part(
+            ("-m", "tests.tamper", "--every", str(size.every), "--json"), read_tampering
+        ),
     }
 
 
@@ -167,6 +171,14 @@ def read_tests(printed: str) -> list[Row]:
     failed = re.search(r"(\d+) (failed|error)", printed)
     size = f"{passed[1] if passed else 0} ways to change it"
     return [Row("changed journal, verified", size, wrong=int(failed[1]) if failed else 0)]
+
+
+def read_tampering(printed: str) -> list[Row]:
+    """Read the lines of `tests.tamper`."""
+    return [
+        Row(f"changed: {line['name']}", f"{line['tried']:,} places", wrong=line["wrong"])
+        for line in json.loads(printed)
+    ]
 
 
 def carry_out(part: Part) -> list[tuple[str, ...]]:

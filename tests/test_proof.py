@@ -9,7 +9,18 @@ import sys
 import pytest
 
 from tests.powercut.__main__ import Line
-from tests.proof import ROOT, Part, Row, carry_out, read_cuts, read_kills, read_soak, read_tests
+from tests.proof import (
+    ROOT,
+    Part,
+    Row,
+    carry_out,
+    read_cuts,
+    read_kills,
+    read_soak,
+    read_tampering,
+    read_tests,
+)
+from tests.tamper.__main__ import Line as Tampered
 
 
 def test_every_line_of_the_power_cuts_is_a_row() -> None:
@@ -24,6 +35,15 @@ def test_every_line_of_the_power_cuts_is_a_row() -> None:
     assert (drop.size, drop.crashes, drop.acked, drop.lost) == ("896 operations", 897, 17894, 0)
     assert (fails.crashes, fails.acked) == (30, None)
     assert [row.verdict for row in (drop, fails, control)] == ["held", "held", "found out"]
+
+
+def test_what_went_unseen_breaks_its_row() -> None:
+    lines = [Tampered("bytes of events", 140_000, 0, ""), Tampered("bytes of trades", 9, 1, "x")]
+
+    events, trades = read_tampering(json.dumps([line._asdict() for line in lines]))
+
+    assert (events.size, events.verdict) == ("140,000 places", "held")
+    assert (trades.size, trades.verdict) == ("9 places", "BROKEN")
 
 
 @pytest.mark.parametrize(

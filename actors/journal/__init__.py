@@ -6,5 +6,6 @@ Import from the modules: a command that only reads should not pay for the ones t
 * `memory`, `sqlite`: the two journals;
 * `codec`, `chain`, `rows`: an event's bytes, its place in the history, the rows it adds;
 * `schema`: the migrations, and whether a file has what they make;
-* `reader`, `verify`: a finished or running run, seen from outside.
+* `reader`, `verify`: a finished or running run, seen from outside;
+* `walk`, `history`, `audit`, `beside`: what `verify` looks at, the chain first.
 """
