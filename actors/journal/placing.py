@@ -59,7 +59,7 @@ def _publish(building: Path, path: Path) -> None:
     try:
         os.link(building, path)
     except OSError as error:
+        refuse_existing(path)
         if error.errno not in _UNLINKABLE:
             raise
-        refuse_existing(path)  # This file system has no links: the best it can do.
-        building.rename(path)
+        building.rename(path)  # This file system has no links: the best it can do.
