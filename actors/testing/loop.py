@@ -264,7 +264,11 @@ class Simulated(Generic[T]):
 
 
 def simulate(
-    main: Callable[[], Coroutine[Any, Any, T]], *, seed: int, explore: Explore = Explore.WALK
+    main: Callable[[], Coroutine[Any, Any, T]],
+    *,
+    seed: int,
+    explore: Explore = Explore.WALK,
+    steps_max: int = STEPS_MAX,
 ) -> Simulated[T]:
     """Run `main` to its end on a loop of its own.
 
@@ -272,12 +276,14 @@ def simulate(
         main: What to run; it finds the loop with `asyncio.get_running_loop()`.
         seed: Decides the schedule.
         explore: How.
+        steps_max: Steps after which it counts as one that never ends.
 
     Raises:
         DeadlockError: It can never end.
         EndlessError: It did not end.
     """
     loop = SimLoop(seed, explore)
+    loop.allow(steps_max)
     try:
         value = loop.run_until_complete(main())
         virtual_s, steps, fingerprint = loop.time(), loop.steps, loop.fingerprint()

@@ -86,15 +86,13 @@ def test_a_deadlock_says_where_every_task_waits() -> None:
     assert "TaskGroup.__aexit__" in str(caught.value)
 
 
-def test_a_run_that_takes_too_many_steps_comes_to_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("actors.testing.loop.STEPS_MAX", 500)
-
+def test_a_run_that_takes_too_many_steps_comes_to_an_end() -> None:
     async def main() -> None:
         for _ in range(1_000):
             await asyncio.sleep(0)
 
     with pytest.raises(EndlessError, match="no end after 500 steps"):
-        simulate(main, seed=1)
+        simulate(main, seed=1, steps_max=500)
 
 
 def test_a_thread_cannot_escape() -> None:

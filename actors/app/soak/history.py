@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable
 from itertools import count
 from typing import Any
@@ -28,12 +29,13 @@ class Delivery:
         answer: What an `ok` one was answered with.
         error: What another one was answered with.
         reply: Where the answer arrives; None where the message was not accepted.
+        late_s: How long after its deadline it ended.
         still_queued: Set by whoever cancels the sender: whether nobody had taken the message.
     """
 
     __slots__ = (
-        "_history", "_row", "answer", "body", "command_id", "durable", "ended", "error", "outcome",
-        "poison", "reply", "sent", "still_queued",
+        "_due_s", "_history", "_row", "answer", "body", "command_id", "durable", "ended", "error",
+        "late_s", "outcome", "poison", "reply", "sent", "still_queued",
     )  # fmt: skip
 
     def __init__(self, history: History, command_id: str, body: str, *, poison: bool) -> None:
@@ -49,11 +51,14 @@ class Delivery:
         self.error: BaseException | None = None
         self.reply: asyncio.Future[Any] | None = None
         self.still_queued = False
+        self.late_s = 0.0
+        self._due_s = math.inf
         self._row: dict[str, Any] | None = None
 
-    def follow(self, reply: asyncio.Future[Any]) -> None:
+    def follow(self, reply: asyncio.Future[Any], *, timeout_s: float) -> None:
         """Take note of the answer when it comes."""
         self.reply = reply
+        self._due_s = reply.get_loop().time() + timeout_s
         reply.add_done_callback(self.settle)
 
     def refuse(self, error: Exception) -> None:
@@ -99,6 +104,8 @@ class Delivery:
         return row
 
     def _end(self, outcome: str, error: BaseException | None) -> None:
+        if self.reply is not None:
+            self.late_s = max(self.reply.get_loop().time() - self._due_s, 0.0)
         self.outcome, self.error = outcome, error
         self.ended, self.durable = next(self._history.moments), self._history.durable()
 
@@ -123,6 +130,10 @@ class History:
         delivery = Delivery(self, command_id, repr(body), poison=poison)
         self.deliveries.append(delivery)
         return delivery
+
+    def since(self, number: int) -> list[Delivery]:
+        """Return all deliveries but the first so many."""
+        return self.deliveries[number:]
 
 
 def outcome_of(error: object) -> str:

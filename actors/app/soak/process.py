@@ -145,7 +145,7 @@ class Process:
             return
         self._lines = [line for line in self._lines if line.ended is None]
         self._lines.append(delivery)
-        delivery.follow(reply)
+        delivery.follow(reply, timeout_s=errand.timeout_s)
 
     def cut_power(self) -> None:
         """Crash: nothing more reaches the disk, and no answer reaches anybody."""

@@ -19,6 +19,10 @@ CAST_EVERY = 10
 """The cast is run with each seed that this divides."""
 
 
+STEPS_MAX = 200_000
+"""Steps after which a seed counts as one that never ends; most take a few thousand."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
     """What became of one seed.
@@ -55,9 +59,9 @@ def run_crowd(seed: int) -> Outcome:
     swarm = draw_swarm(random.Random(f"swarm-{seed}"))  # noqa: S311 - a simulation keeps no secret
     world = World(seed, swarm)
     try:
-        run = simulate(world.run, seed=seed, explore=swarm.explore)
-    except SimulationError as error:
-        return Outcome(seed=seed, faults=(*world.faults, f"I13 {error}"))
+        run = simulate(world.run, seed=seed, explore=swarm.explore, steps_max=STEPS_MAX)
+    except Exception as error:  # noqa: BLE001  # whatever breaks a seed is what we look for
+        return Outcome(seed=seed, faults=(*world.faults, _broke(error)))
     faults = [*world.faults, *(f"I13 left behind: {each}" for each in run.left)]
     deliveries = world.history.deliveries
     acked = {each.command_id for each in deliveries if each.answer is not None}
@@ -80,8 +84,8 @@ def run_cast(seed: int) -> Outcome:
     """Run the whole cast for a few ticks; every schedule must write the same journal."""
     try:
         faults, run, disk = judge_cast(seed)
-    except SimulationError as error:
-        return Outcome(seed=seed, faults=(f"I13 {error}",))
+    except Exception as error:  # noqa: BLE001  # whatever breaks a seed is what we look for
+        return Outcome(seed=seed, faults=(_broke(error),))
     decided = len(disk.rows.commands)
     return Outcome(
         seed=seed,
@@ -93,6 +97,12 @@ def run_cast(seed: int) -> Outcome:
         fingerprint=run.fingerprint,
         head=run.value,
     )
+
+
+def _broke(error: Exception) -> str:
+    """Return the violation that an end before the end is."""
+    kind = "I13" if isinstance(error, SimulationError) else "I10 the run broke:"
+    return f"{kind} {type(error).__name__}: {error}"
 
 
 def run_both(seed: int) -> Outcome:

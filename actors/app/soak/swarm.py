@@ -84,6 +84,6 @@ def draw_swarm(rng: random.Random) -> Swarm:
         timeout_s=rng.choice(((0.02, 0.5, 5.0), (0.2, 2.0), (5.0,), (60.0,))),
         patience_s=rng.choice((2.0, 8.0, 30.0)),
         clock_jump=rate(0.5),
-        flood=rate(0.1),
+        flood=rate(0.25),
         lose_reply=rate(1.0),
     )

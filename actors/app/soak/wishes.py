@@ -75,14 +75,14 @@ def _about_nobody(
 
 def draw_chore(rng: random.Random, command_id: str, treasury: Treasury, stamp: str) -> Wish:
     """Draw what keeps the arena going: a tick, a cycle, an audit."""
-    kind = rng.choices(("tick", "cycle", "audit"), weights=(6, 3, 1))[0]
+    kind = rng.choices(("tick", "cycle", "audit"), weights=(7, 2, 1))[0]
     if kind == "cycle":
         return Wish(c.RunCycle(command_id=command_id), CONTROL)
     if kind == "audit":
         return Wish(Audit(command_id), CONTROL)
     opened = treasury.marks.get(COIN, 100.0)
     closed = max(opened * (1.0 + rng.uniform(-0.06, 0.06)), 1.0)
-    failed = rng.random() < 0.5
+    failed = rng.random() < 0.7
     tick = treasury.tick + rng.choices((1, 2), weights=(9, 1))[0]
     living = [agent for agent in treasury.population() if agent.trading]
     buyers = living if tick == treasury.tick + 1 else ()

@@ -28,8 +28,14 @@ from arena.commands import OpenArena, RunCycle
 CLIENTS, GOALS = 3, 7
 """Clients of a seed besides the steward, and how many commands each one wants to get through."""
 
+OPENER = "opener"
+"""The client that opens the arena; the others come when it is done."""
+
 LIVENESS_S = 60.0
 """How long everything may take to be resolved once the faults are off."""
+
+LATE_S = 0.1
+"""How long after its deadline an ask may end."""
 
 JUMPS_S = (3_600, -3_600, 86_400, -86_400, 1, -40 * 365 * 86_400)
 """How far a wall clock jumps."""
@@ -59,7 +65,7 @@ class World:
         self._jumped_s = 0
         self._stamps = {timestamp(OPENS_AT)}
         self._sightings: dict[tuple[int, int], None] = {}
-        self._most = self._defied = self._waiting = 0
+        self._most = self._defied = self._waiting = self._looked_at = 0
         self._process: Process | None = None
         self._chaos: Chaos | None = None
         self._starts: asyncio.Future[None] | None = None
@@ -72,7 +78,7 @@ class World:
         """Return the clients: one opens the arena, one keeps it going, the others want capital."""
         first = Goal("open", 1)
         first.wish = Wish(OpenArena(command_id="open"), API)
-        crowd = [Client("opener", self, [first], chores=False)]
+        crowd = [Client(OPENER, self, [first], chores=False)]
         for name in ("steward", *(f"client-{n}" for n in range(CLIENTS))):
             goals = [Goal(f"{name}-{n}", 1 + n * (LIVES + 1) // GOALS) for n in range(GOALS)]
             crowd.append(Client(name, self, goals, chores=name == "steward"))
@@ -81,8 +87,7 @@ class World:
     async def run(self) -> None:
         """Live, die, live again; then resolve everything, and stop."""
         threads = threading.active_count()
-        for client in self._clients.values():
-            self._start(client)
+        self._start(self._clients[OPENER])
         while self.crashes < LIVES and not self.faults:
             await self._live()
         self.swarm = CALM
@@ -124,6 +129,10 @@ class World:
                 self.faults.append(f"I13 {client.name} broke: {exited.error!r}")
             elif not client.done:
                 self._start(client)
+            elif client.name == OPENER:
+                for other in self._clients.values():
+                    if other is not client:
+                        self._start(other)
 
         self._tasks[client.name] = spawn(client.name, client.run, on_exit=ended)
 
@@ -183,11 +192,17 @@ class World:
         self._seen = (treasury.seq, treasury.state_hash())
         self._defied += process.journal.defied
         self.faults += [f"I13 {died}" for died in process.deaths]
-        for delivery in self.history.deliveries:
+        for delivery in self.history.since(self._looked_at):
             if delivery.outcome == "waiting":
                 self.faults.append(f"I11 nobody ever answered {delivery.command_id}")
+            if delivery.late_s > LATE_S:
+                self.faults.append(
+                    f"I11 {delivery.command_id} was answered {delivery.late_s} s late"
+                )
             if delivery.outcome == "failed" and not delivery.poison:
                 self.faults.append(f"I6 {delivery.command_id} broke: {delivery.error!r}")
+
+        self._looked_at = len(self.history.deliveries)
 
     def _judge(self, recovered: Recovered, *, last: bool = False) -> None:
         """Ask the oracle."""
