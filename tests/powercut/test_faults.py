@@ -44,7 +44,7 @@ def test_after_a_failed_sync_nothing_is_acknowledged_any_more(
 def test_a_full_disk_refuses_and_takes_the_same_batch_when_there_is_room(
     stage: Stage, trace: Sequence[Op]
 ) -> None:
-    full = [each for each in faults(trace, ["write"], step=33) if each[1].code == "SQLITE_FULL"]
+    full = [each for each in faults(trace, ["write"], step=47) if each[1].code == "SQLITE_FULL"]
 
     assert {Failing(stage, *each).check() for each in full} == {"refused", "unnoticed"}
 
@@ -53,7 +53,7 @@ def test_a_full_disk_refuses_and_takes_the_same_batch_when_there_is_room(
 def test_whatever_fails_a_batch_is_there_as_a_whole_or_not_at_all(
     stage: Stage, trace: Sequence[Op], kind: str
 ) -> None:
-    some = {"write": 101, "read": 31, "sync": 11}.get(kind, 3)
+    some = {"write": 151, "read": 31, "sync": 11}.get(kind, 3)
 
     outcomes = {Failing(stage, *each).check() for each in faults(trace, [kind], step=some)}
 
