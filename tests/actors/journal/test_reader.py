@@ -49,6 +49,12 @@ def test_a_reader_shows_all_that_was_written(database: Path) -> None:
         assert [row[2:] for row in run.process_log()] == [("started", '{"pid":1}')]
 
 
+def test_facts_are_the_events_alone(database: Path) -> None:
+    with open_run(database) as run:
+        assert list(run.facts()) == list(enumerate(LIFE, start=1))
+        assert list(run.facts(3, upto=5)) == [(4, LIFE[3]), (5, LIFE[4])]
+
+
 def test_ledger_and_trades_are_those_of_the_events(database: Path) -> None:
     with open_run(database) as run:
         numbered = list(enumerate(LIFE, start=1))

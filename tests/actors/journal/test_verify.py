@@ -4,15 +4,28 @@ from __future__ import annotations
 
 import random
 import sqlite3
+import sys
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from actors.journal.files import create_database
 from actors.journal.findings import FINDINGS_MAX, Findings
-from actors.journal.verify import verify
+from actors.journal.history import elsewhere
+from actors.journal.reader import open_run
+from actors.journal.store import Store
+from actors.journal.verify import verify, verify_run
 from tests.actors.journal.conftest import Tamperer
-from tests.actors.journal.examples import GENESIS, LIFE, a_batch
+from tests.actors.journal.examples import (
+    GENESIS,
+    LIFE,
+    MANIFEST,
+    META,
+    RUN,
+    a_batch,
+    an_allocation,
+)
 
 LAST = len(LIFE)
 
@@ -230,3 +243,52 @@ def test_findings_cannot_grow_without_end(tamperer: Tamperer) -> None:
         findings.add(seq, "events", "x")
 
     assert (len(findings.found), findings.omitted) == (FINDINGS_MAX, 5)
+
+
+@pytest.mark.parametrize(
+    "statement", ["SELECT 1", "UPDATE events SET data = '{}' WHERE seq = 5", "DELETE FROM commands"]
+)
+def test_a_second_process_sees_what_one_alone_would(
+    tamperer: Tamperer, monkeypatch: pytest.MonkeyPatch, statement: str
+) -> None:
+    tamperer.execute(statement)
+    alone = verify(tamperer.database)
+    monkeypatch.setattr("actors.journal.verify.LONG", 1)
+
+    assert verify(tamperer.database) == alone
+    with elsewhere(tamperer.database, LAST) as other:
+        assert other.result() is not None
+
+
+def test_a_second_process_that_dies_is_done_without(
+    database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alone = verify(database)
+    monkeypatch.setattr("actors.journal.verify.LONG", 1)
+    monkeypatch.setattr(sys, "executable", "false")
+
+    assert verify(database) == alone
+
+
+def test_a_run_that_is_being_written_is_seen_at_one_moment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("actors.journal.verify.LONG", 1)
+    create_database(tmp_path / "run.db", RUN, MANIFEST, META)
+    store = Store(tmp_path / "run.db")
+    store.append(a_batch(GENESIS, LIFE))
+
+    with open_run(tmp_path) as run:
+        seen = []
+
+        def go_on(seq: int, _: object) -> None:
+            seen.append(seq)
+            store.append(a_batch(store.head(), [an_allocation()]))
+
+        report = verify_run(run, go_on)
+
+    assert report.findings == ()
+    assert report.events == LAST
+    assert seen == [*range(1, LAST + 1)]
+    store.connection.close()
+    store.release()
