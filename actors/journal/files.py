@@ -172,7 +172,7 @@ def connect_reader(path: Path) -> sqlite3.Connection:
         if not _is_unwritable(error) or _has_wal(path):
             raise EventSourcingError(f"{str(path)!r} cannot be read: {error}") from error
     try:
-        # A folder that takes no -shm file.  Without a -wal nobody is writing.
+        # A folder, or a full disk, that takes no -shm file.  Without a -wal nobody is writing.
         return _open_reader(path, "mode=ro&immutable=1")
     except DAMAGE as error:
         raise NotARunError(f"{str(path)!r} cannot be opened: {error}") from error
@@ -180,7 +180,8 @@ def connect_reader(path: Path) -> sqlite3.Connection:
 
 def _is_unwritable(error: Exception) -> bool:
     code = getattr(error, "sqlite_errorcode", 0)
-    return code & 0xFF in {sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY}
+    no_room = code == sqlite3.SQLITE_IOERR_SHMSIZE
+    return no_room or code & 0xFF in {sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY}
 
 
 def _has_wal(path: Path) -> bool:

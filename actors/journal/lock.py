@@ -40,7 +40,7 @@ class WriterLock:
 
         Raises:
             LockedError: Somebody else has it, be it in this process.
-            OSError: The folder takes no file.
+            OSError: The folder takes no file, or the disk is full.
         """
         path = database.with_suffix(".lock")
         self._handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
@@ -50,9 +50,12 @@ class WriterLock:
             pid = _owner(self._handle)
             os.close(self._handle)
             raise LockedError(database, pid) from None
-        text = json.dumps({"pid": os.getpid()}).encode()
-        os.ftruncate(self._handle, 0)
-        os.pwrite(self._handle, text, 0)
+        try:
+            os.ftruncate(self._handle, 0)
+            os.pwrite(self._handle, json.dumps({"pid": os.getpid()}).encode(), 0)
+        except OSError:
+            os.close(self._handle)  # Else nobody had a run that nobody could open.
+            raise
 
     def release(self) -> None:
         """Let go; the file stays, for removing it would let two hold a lock of one name."""
