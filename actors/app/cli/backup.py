@@ -86,5 +86,5 @@ def _lines(done: str, data: dict[str, Any]) -> Iterator[RenderableType]:
     from actors.app.render import plain
 
     yield f"{done} and verified: {data['seq']} events in {plain(data['path'])}"
-    yield f"head: {data['hash']}"
+    yield f"head: {data['seq']}:{data['hash']}"
     yield f"size: {data['bytes']} bytes"

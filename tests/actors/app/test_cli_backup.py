@@ -49,7 +49,7 @@ def test_people_are_told_what_was_made_and_what_to_try(arena, finished, tmp_path
     again = arena("restore", tmp_path / "safe.db", "--out", tmp_path / "again")
 
     assert made.out.startswith("backed up and verified: ")
-    assert f"head: {head(finished)}" in made.out
+    assert f"head: {verify(finished).events}:{head(finished)}" in made.out
     assert again.out.startswith("restored and verified: ")
     assert again.out.splitlines()[-1].startswith("try: ")
 
