@@ -75,7 +75,7 @@ class Client:
         while len(self._waiting) < WINDOW or (self._due and not drawing):
             if self._due:
                 yield self._send(self._due.pop(0))
-            elif drawing and len(self._wishes) < WISHES_PER_RUN:
+            elif drawing and not self.sated:
                 yield from self._send_new(draw_wish(self._random, len(self._wishes)))
             else:
                 return
@@ -84,6 +84,11 @@ class Client:
     def done(self) -> bool:
         """Whether everything that was sent was answered."""
         return not (self._due or self._waiting)
+
+    @property
+    def sated(self) -> bool:
+        """Whether it has nothing new to ask for, so that a kill would find an idle server."""
+        return len(self._wishes) >= WISHES_PER_RUN
 
     def _send_new(self, wish: Wish) -> Iterator[bytes]:
         yield self._send(wish)

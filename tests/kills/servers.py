@@ -44,6 +44,8 @@ def kill_servers(
         for _ in range(min(KILLS_PER_RUN, kills - tally.kills)):
             at = random.uniform(0.0, LIVES * life_s)
             _kill_one(client, Connected(run, hasty=hasty), at, tally)
+            if client.sated:
+                break
         _finish(client, run, tally)
         tally.size += 1
         show(f"{tally.kills} of {kills} kills, {tally.acked} answers, {tally.size} runs")
