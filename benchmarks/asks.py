@@ -1,6 +1,6 @@
 """Asks: round trips through the runtime, beside the least that a queue and a future can cost.
 
-    python -m benchmarks.asks [--rounds 15] [--asks 30000] [--json]
+    python -m benchmarks.asks [--askers 50 1000 10000] [--asks 30000] [--rounds 15] [--json]
 
 N askers share the asks; each asks again when it is answered.  One actor answers one at a time from
 its own state.  The bare design is an `asyncio.Queue` and a future for each ask: without a bound,
@@ -138,11 +138,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--asks", type=int, default=30_000)
+    parser.add_argument("--askers", type=int, nargs="+", default=ASKERS)
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     gc.collect()
     gc.freeze()
-    rows = [measure(askers, options.asks, options.rounds) for askers in ASKERS]
+    rows = [measure(askers, options.asks, options.rounds) for askers in options.askers]
     if options.json:
         print(json.dumps({"rounds": options.rounds, "asks": options.asks, "rows": rows}))
         return
