@@ -16,7 +16,7 @@ from enum import StrEnum
 from actors.journal.chain import Entry, Head
 from actors.journal.memory import MemoryJournal
 from actors.journal.port import Batch, CommandRow, Snapshot, StorageError
-from arena.exceptions import EventSourcingError
+from arena.exceptions import ArenaError, EventSourcingError
 from arena.words import Book, Scalar
 
 
@@ -111,15 +111,15 @@ class SimJournal:
         self.defied = 0
         self._disk = disk
         self._rng = rng
-        self._power: StorageError | None = None
+        self._power: ArenaError | None = None
         self._waiting: list[asyncio.Future[None]] = []
 
     def cut(self) -> None:
         """Cut the power: whoever waits for the disk, now or later, waits in vain."""
-        self._power = StorageError("the power was cut", definite=False)
+        self._power = error = StorageError("the power was cut", definite=False)
         for waiter in self._waiting:
             if not waiter.done():
-                waiter.set_exception(self._power)
+                waiter.set_exception(error)
 
     async def append(self, batch: Batch) -> Head:
         """See `Journal.append`."""
@@ -134,8 +134,8 @@ class SimJournal:
         self._pass(Moment.DURING)
         if self._rng.random() < self.faults.sync_error:
             self.sync_failed = True
-            self._power = StorageError("the sync failed", definite=False)
-            raise self._power
+            self._power = failed = StorageError("the sync failed", definite=False)
+            raise failed
         head = await self._disk.sync()
         self._pass(Moment.AFTER)
         await self._take_time()
@@ -179,7 +179,7 @@ class SimJournal:
 
     async def close(self) -> None:
         """See `Journal.close`."""
-        self.cut()
+        self._power = EventSourcingError("the journal is closed")
 
     def _pass(self, moment: Moment) -> None:
         """Let the watcher see this moment; it is the last one if the power is cut in it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +15,7 @@ from actors.journal.codec import decode
 from actors.journal.memory import MemoryJournal
 from actors.journal.port import Batch, CommandRow, Journal, KnownCommandError, Snapshot
 from actors.journal.sqlite import SqliteJournal
+from actors.testing import SimDisk, SimJournal
 from arena.events import EVENT_TYPES, Event
 from arena.exceptions import EventSourcingError
 from arena.ledger import post, transfers
@@ -32,11 +34,13 @@ from tests.actors.journal.examples import (
 pytestmark = pytest.mark.asyncio
 
 
-@pytest_asyncio.fixture(params=["memory", "sqlite"])
+@pytest_asyncio.fixture(params=["memory", "sqlite", "simulated"])
 async def journal(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Journal]:
     made: Journal = MemoryJournal(MANIFEST)
     if request.param == "sqlite":
         made = await SqliteJournal.create(tmp_path, RUN, MANIFEST, META)
+    elif request.param == "simulated":
+        made = SimJournal(SimDisk(MANIFEST), random.Random(1), watch=lambda _: None)
     yield made
     await made.close()
 

@@ -99,7 +99,8 @@ def replies_before_the_commit() -> list[Patch]:
 
     def decide(plan: Plan, asked: Any) -> Any:
         outcome = original(plan, asked)
-        actors.allocator._reply(asked.envelope, outcome)
+        if not isinstance(outcome, Exception):
+            asked.envelope.answer(outcome)
         return outcome
 
     return [(Plan, "decide", decide)]
@@ -279,11 +280,11 @@ def a_quarantined_agent_keeps_its_positions() -> list[Patch]:
 
 @mutant("I13")
 def an_illegible_command_ends_the_allocator() -> list[Patch]:
-    def legible(asked: Any) -> list[Any]:
+    def legible(self: Allocator, asked: Any) -> list[Any]:
         body_hash = actors.allocator.body_hash
         return [one._replace(body=body_hash(one.envelope.message)) for one in asked]
 
-    return [(actors.allocator, "_legible", legible)]
+    return [(Allocator, "_legible", legible)]
 
 
 @mutant("I6")
