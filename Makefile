@@ -37,6 +37,7 @@ tests:
 bench: .venv               ## figures of this machine, as ratios to its limits
 	$(BIN)/python -m benchmarks.first_run
 	$(BIN)/python -m benchmarks.first_run --grow
+	$(BIN)/python -m benchmarks.replay
 	$(BIN)/python -m benchmarks.asks
 
 soak: .venv                ## 10,000 seeds of simulated crashes and faults
