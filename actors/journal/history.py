@@ -110,9 +110,14 @@ def elsewhere(path: Path, upto: int) -> Iterator[Elsewhere]:
     It is a new interpreter: a fork would inherit SQLite's locks, and think that it held them.
     """
     command = [sys.executable, "-P", "-m", "actors.journal.history", str(path), str(upto)]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    where = os.pathsep.join(each or os.curdir for each in sys.path)
     with subprocess.Popen(  # noqa: S603  # this very interpreter
-        command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True
+        command,
+        env={**os.environ, "PYTHONPATH": where},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,  # What it fails at is done here, and said here.
+        text=True,
     ) as process:
         try:
             yield Elsewhere(process)
