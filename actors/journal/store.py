@@ -64,8 +64,8 @@ _READ = """
     FROM events WHERE seq > ? ORDER BY seq LIMIT ?
 """
 _HEAD = "SELECT seq, hash FROM events ORDER BY seq DESC LIMIT 1"
-_HASH = "SELECT seq, hash FROM events WHERE seq = ?"
-_GENESIS = "SELECT 0, value FROM meta WHERE key = 'genesis'"
+_HASH = "SELECT hash FROM events WHERE seq = ?"
+_META = "SELECT value FROM meta WHERE key = ?"
 _MOVED = """
     SELECT book, debit_account, credit_account, sum(amount) FROM capital_ledger
     WHERE event_seq > ? AND event_seq <= ? GROUP BY book, debit_account, credit_account
@@ -83,7 +83,6 @@ _SNAPSHOTS = """
            CAST(state_hash AS BLOB)
     FROM snapshots ORDER BY seq DESC
 """
-_EPOCH = "SELECT value FROM meta WHERE key = 'writer_epoch'"
 _NEXT_EPOCH = "UPDATE meta SET value = CAST(value AS INTEGER) + 1 WHERE key = 'writer_epoch'"
 
 _REFUSALS = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_NOMEM}
@@ -258,7 +257,7 @@ class Store:
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
             return not self._connection.in_transaction and self._stored_head() == self._head
-        except sqlite3.Error:
+        except (sqlite3.Error, EventSourcingError):
             return False
 
     def _note(self, *, rows: int) -> None:
@@ -286,15 +285,22 @@ class Store:
 
     def _stored_head(self) -> Head:
         found = self._connection.execute(_HEAD).fetchone()
-        return Head(*(found or self._connection.execute(_GENESIS).fetchone()))
+        return Head(*found) if found else Head(0, self._meta("genesis"))
 
     def _hash_at(self, seq: int) -> str | None:
-        sql, values = (_GENESIS, ()) if seq == 0 else (_HASH, (seq,))
-        found = self._connection.execute(sql, values).fetchone()
-        return None if found is None else str(found[1])
+        if seq == 0:
+            return self._meta("genesis")
+        found = self._connection.execute(_HASH, (seq,)).fetchone()
+        return None if found is None else str(found[0])
+
+    def _meta(self, key: str) -> str:
+        found = self._connection.execute(_META, (key,)).fetchone()
+        if found is None:
+            raise EventSourcingError(f"{str(self._path)!r} is damaged: it has no {key}")
+        return str(found[0])
 
     def _stored_epoch(self) -> int:
-        return int(self._connection.execute(_EPOCH).fetchone()[0])
+        return int(self._meta("writer_epoch"))
 
     def _next_epoch(self) -> int:
         self._epoch = self._stored_epoch()
