@@ -211,7 +211,7 @@ class Plan:
     """One batch in the making: what was decided, and the treasury and the chain as they will be."""
 
     def __init__(self, published: Treasury, head: Head, run_id: RunId, stamp: str) -> None:
-        self._published = published
+        self._sound, self._sound_upto = published, 0  # A treasury, and the events that it knows.
         self._run_id = run_id
         self._stamp = stamp
         self._answers: dict[str, tuple[str, Answer]] = {}
@@ -233,13 +233,18 @@ class Plan:
             log.warning("command_failed", command_id=command.command_id, error=repr(error))
             del self.entries[first:], self.events[first:]
             self.head = head
-            self.treasury = fold(self._published.copy(), self.events)
+            self._start_over(first)
             return error
         answer = answer_of(self.head, self.events[first:])
         begun = head.seq + 1 if answer.events else None
         self.commands.append(CommandRow(command.command_id, body, begun, self.head.seq))
         self._answers[command.command_id] = body, answer
         return answer
+
+    def _start_over(self, upto: int) -> None:
+        """Take back what was applied after the first `upto` events, and keep what they led to."""
+        self.treasury = fold(self._sound.copy(), self.events[self._sound_upto :])
+        self._sound, self._sound_upto = self.treasury.copy(), upto
 
     def _answer_again(self, command_id: str, body: str) -> Answer | Exception:
         known, answer = self._answers[command_id]

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TypeVar
 
+from actors.journal.port import StorageError
 from actors.messages.allocator import ASK_TIMEOUT_S, Answer
-from actors.runtime import ActorFailed, Ref
+from actors.runtime import ActorError, ActorFailed, Outcome, Ref
+from actors.runtime import outcome_of as of_ask
 from arena.events import Event
 
 E = TypeVar("E", bound=Event)
@@ -27,6 +30,22 @@ async def reveal(ref: Ref[M, R], message: M, *, lane: str | None = None) -> R:
         while isinstance(error, ActorFailed):
             error = error.error
         raise error if isinstance(error, Exception) else failed from failed
+
+
+def outcome_of(ended: Answer | BaseException) -> Outcome:
+    """Return what became of a command whose ask ended so: with an answer, or by raising.
+
+    What is unknown is resolved by sending the same command again, under the same id.
+    """
+    if isinstance(ended, Answer):
+        return Outcome.ACCEPTED if ended.refusal is None else Outcome.REFUSED
+    if isinstance(ended, StorageError):
+        return Outcome.NOT_EXECUTED if ended.definite else Outcome.UNKNOWN
+    if isinstance(ended, (ActorError, asyncio.CancelledError)):
+        return of_ask(ended)
+    if isinstance(ended.__cause__, ActorFailed):
+        return Outcome.UNKNOWN
+    return Outcome.NOT_EXECUTED  # It could not be decided: one that breaks leaves no trace.
 
 
 def first_of(answer: Answer, kind: type[E]) -> E:

@@ -11,10 +11,11 @@ import pytest
 from worlds import a_run, with_open_gates
 
 from actors.app.arena import Arena
+from actors.app.asking import outcome_of
 from actors.journal.chain import run_id_of
 from actors.journal.sqlite import SqliteJournal
 from actors.messages.allocator import API, Answer
-from actors.runtime import ActorError, ExitReason, Outcome, outcome_of, spawn
+from actors.runtime import ActorError, ExitReason, Outcome, spawn
 from arena.commands import AllocateCapital, Command, RecordNote
 from arena.experiment import manifest
 from arena.ids import AgentId
@@ -60,7 +61,7 @@ class Asker:
         except (ActorError, asyncio.CancelledError) as error:
             self.outcome = outcome_of(error)
             raise
-        self.outcome = Outcome.ACCEPTED if answer.refusal is None else Outcome.REFUSED
+        self.outcome = outcome_of(answer)
 
 
 async def on_record(arena: Arena) -> list[str]:
