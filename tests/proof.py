@@ -190,6 +190,8 @@ def carry_out(part: Part) -> list[tuple[str, ...]]:
     due = int(bool(rows) and all(row.control for row in rows))  # What finds a loss exits with 1.
     if done.returncode != due and all(row.good for row in rows):
         rows.append(Row(shlex.join(part.words), f"exit {done.returncode}", wrong=1))
+    if not all(row.good for row in rows):
+        print(done.stdout, file=sys.stderr, flush=True)  # noqa: T201
     times = [took, *[""] * len(rows)]  # They share it.
     return [(*row.cells, when, row.verdict) for row, when in zip(rows, times, strict=False)]
 
