@@ -28,7 +28,7 @@ from actors.messages.desk import (
 from actors.runtime import BatchActor, Envelope, MailboxFull, Ref, Roll
 from actors.venues import Session, Venue, trading_state
 from arena.commands import SettleTick
-from arena.events import AgentFailed
+from arena.events import AgentFailed, TickSettled
 from arena.exceptions import ValidationError
 from arena.ids import AgentId
 from arena.money import Money, to_money
@@ -160,14 +160,16 @@ class TradingDesk(BatchActor[DeskMessage, Any]):
         answer = await self._allocator.ask(
             Clocked(command, bar.stamp), timeout_s=ASK_TIMEOUT_S, lane=ALLOCATOR_CONTROL
         )
-        self._tell_outcomes(session)
+        for event in answer.events:
+            if isinstance(event, TickSettled):
+                self._tell_outcomes(event)
         return answer
 
-    def _tell_outcomes(self, session: Session) -> None:
-        """Remember what was done, and tell whoever waits for one trade."""
-        self._tally.add(session)
+    def _tell_outcomes(self, settled: TickSettled) -> None:
+        """Remember what is on record, and tell whoever waits for one trade."""
+        self._tally.add(settled)
         if self._waiting:
-            outcomes: list[Fill | RefusedOrder] = [*session.fills, *session.refused]
+            outcomes: list[Fill | RefusedOrder] = [*settled.fills, *settled.refused]
             for outcome in outcomes:
                 waiting = self._waiting.pop(outcome.order_id, None)
                 if waiting is not None:
@@ -181,10 +183,10 @@ class _Tally:
         self.successful = self.failed = 0
         self.fees = self.slippage = self.gas = self.notional = 0
 
-    def add(self, session: Session) -> None:
-        self.successful += len(session.fills)
-        self.failed += len(session.refused)
-        for fill in session.fills:
+    def add(self, settled: TickSettled) -> None:
+        self.successful += len(settled.fills)
+        self.failed += len(settled.refused)
+        for fill in settled.fills:
             self.fees += fill.fee
             self.slippage += fill.slippage
             self.gas += fill.gas

@@ -13,8 +13,8 @@ from arena.decisions.outflow import flatten
 from arena.events import AgentQuarantined, Settlement, TickSettled, TradingHalted, TradingResumed
 from arena.ids import AgentId
 from arena.money import Money
-from arena.orders import Fill
-from arena.portfolio import unit_nav
+from arena.orders import Fill, OrderRefusal, RefusedOrder
+from arena.portfolio import Portfolio, unit_nav
 from arena.scoring import read_records, scores
 from arena.state import Treasury
 from arena.words import Layer, Refusal, Status
@@ -57,8 +57,9 @@ class _Close(NamedTuple):
 
 def _settlement(treasury: Treasury, command: SettleTick) -> TickSettled:
     marks = {**treasury.marks, **{name: close for name, (_, close) in command.prices.items()}}
+    executed, late = _fitting(treasury, command.fills)
     fills: dict[AgentId, list[Fill]] = {}
-    for fill in command.fills:
+    for fill in executed:
         fills.setdefault(fill.agent_id, []).append(fill)
     agents = sorted(treasury.living(), key=lambda agent: agent.agent_id)
     closes = [_close(agent, fills.get(agent.agent_id, ()), marks) for agent in agents]
@@ -73,8 +74,8 @@ def _settlement(treasury: Treasury, command: SettleTick) -> TickSettled:
     return TickSettled(
         tick=command.tick,
         prices=dict(command.prices),
-        fills=command.fills,
-        refused=command.refused,
+        fills=executed,
+        refused=(*command.refused, *late),
         real=_columns([one for one in scored if one[0].agent.layer is not Layer.SIMULATION]),
         virtual=_columns([one for one in scored if one[0].agent.layer is Layer.SIMULATION]),
         fund_nav=unit_nav(
@@ -83,6 +84,42 @@ def _settlement(treasury: Treasury, command: SettleTick) -> TickSettled:
             capital_before=treasury.layer_capital(Layer.ARENA),
         ),
     )
+
+
+def _fitting(
+    treasury: Treasury, fills: Sequence[Fill]
+) -> tuple[tuple[Fill, ...], tuple[RefusedOrder, ...]]:
+    """Return the fills that fit the books as they are now, and the others as orders refused.
+
+    The desk executes on the treasury that it sees; an agent may have lost its position or its life
+    to a command that was decided in between.
+    """
+    books: dict[AgentId, Portfolio] = {}
+    executed, late = [], []
+    for fill in fills:
+        agent = treasury.agents.get(fill.agent_id)
+        reason: OrderRefusal | None = None
+        if agent is None or not agent.trading:
+            reason = OrderRefusal.AGENT_NOT_TRADING
+        elif fill.quantity < 0:
+            book = books.get(fill.agent_id, agent.portfolio)
+            if -fill.quantity > book.positions.get(fill.instrument, 0.0):
+                reason = OrderRefusal.POSITION_INSUFFICIENT
+        if agent is not None and reason is None:
+            books[fill.agent_id] = books.get(fill.agent_id, agent.portfolio).after((fill,))
+        if reason is None:
+            executed.append(fill)
+        else:
+            late.append(
+                RefusedOrder(
+                    order_id=fill.order_id,
+                    agent_id=fill.agent_id,
+                    instrument=fill.instrument,
+                    quantity=fill.quantity,
+                    reason=reason,
+                )
+            )
+    return tuple(executed), tuple(late)
 
 
 def _close(agent: Agent, fills: Sequence[Fill], marks: Mapping[str, float]) -> _Close:

@@ -279,6 +279,11 @@ def a_quarantined_agent_keeps_its_positions() -> list[Patch]:
 
 
 @mutant("I13")
+def fills_are_not_compared_with_the_books_as_they_are() -> list[Patch]:
+    return [(arena.decisions.tick, "_fitting", lambda treasury, fills: (fills, ()))]
+
+
+@mutant("I13")
 def an_illegible_command_ends_the_allocator() -> list[Patch]:
     def legible(self: Allocator, asked: Any) -> list[Any]:
         body_hash = actors.allocator.body_hash

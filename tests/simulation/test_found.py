@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import random
 from typing import Any
 
 import pytest
 
 from actors.allocator import Allocator
+from actors.app.arena import Arena
+from actors.app.soak.cast import TICKS, cast
 from actors.app.soak.small import small
 from actors.journal.chain import Head, genesis_hash
 from actors.journal.memory import MemoryJournal
 from actors.messages.allocator import AGENTS, API, AllocatorMessage, Answer, Clocked
 from actors.runtime import ActorSystem, Ref
-from actors.testing import simulate
+from actors.testing import DiskFaults, SimDisk, SimJournal, simulate
 from arena import commands as c
+from arena.experiment import manifest
 from arena.ids import AgentId
 from arena.money import Money
 from arena.treasury import Treasury
+from arena.words import Layer
 
 NOON = "2020-01-01T12:00:00.000000Z"
 LATER = "2020-01-01T13:00:00.000000Z"
@@ -108,3 +114,40 @@ def test_a_message_that_is_no_wish_is_told_so() -> None:
     answers, _ = ask((note("n"), AGENTS), (c.RunCycle(command_id="cycle"), API), together=True)
 
     assert [type(answer) for answer in answers] == [TypeError, Answer]
+
+
+def test_capital_can_leave_while_a_tick_is_traded() -> None:
+    """The desk sold what an agent had, and a command that was decided first had sold it already."""
+    experiment, market = cast()
+
+    async def run(seed: int) -> tuple[int, int]:
+        disk = SimDisk(manifest(experiment))
+        journal = SimJournal(disk, random.Random(seed), watch=lambda _: None)
+        journal.faults = DiskFaults(latency_s=0.2)
+        async with Arena(experiment, market, journal) as arena, asyncio.TaskGroup() as group:
+            withdrawing = group.create_task(withdraw(arena))
+            await arena.backtest()
+            withdrawing.cancel()
+        refused = [json.loads(e.data)["refused"] for e in ticks(disk)]
+        return len(refused), sum(map(len, refused))
+
+    async def withdraw(arena: Arena) -> None:
+        for n in range(10_000):
+            for agent in [*arena.treasury.agents.values()]:
+                if agent.layer is not Layer.SIMULATION:
+                    wish = c.ReturnCapital(
+                        command_id=f"{n}-{agent.agent_id}",
+                        agent_id=agent.agent_id,
+                        amount=Money(agent.equity * 9 // 10),
+                    )
+                    await arena.send(wish)
+            await asyncio.sleep(0.1)
+
+    settled = [simulate(lambda seed=seed: run(seed), seed=seed).value for seed in range(10)]
+
+    assert {days for days, _ in settled} == {TICKS}
+    assert sum(refused for _, refused in settled) > 0
+
+
+def ticks(disk: SimDisk) -> list[Any]:
+    return [entry for entry in disk.rows.entries if entry.event_type == "TickSettled"]

@@ -85,12 +85,11 @@ def draw_chore(rng: random.Random, command_id: str, treasury: Treasury, stamp: s
     failed = rng.random() < 0.7
     tick = treasury.tick + rng.choices((1, 2), weights=(9, 1))[0]
     living = [agent for agent in treasury.population() if agent.trading]
-    buyers = living if tick == treasury.tick + 1 else ()
     command = c.SettleTick(
         command_id=command_id,
         tick=tick,
         prices={COIN: (opened, closed)},
-        fills=tuple(_fill(rng, agent, tick, opened) for agent in buyers if rng.random() < 0.5),
+        fills=tuple(_fill(rng, agent, tick, opened) for agent in living if rng.random() < 0.5),
         failures=tuple(_failure(agent.agent_id, tick) for agent in living[:2] if failed),
     )
     return Wish(Clocked(command, stamp), CONTROL)
@@ -119,11 +118,11 @@ def _somebody(rng: random.Random, treasury: Treasury) -> AgentId:
 
 
 def _fill(rng: random.Random, agent: Agent, tick: int, price: float) -> Fill:
-    """Buy a little: what is sold is sold by force.
-
-    This is decided later than it is drawn, and the agent may have sold in between.
-    """
-    quantity = round(max(agent.portfolio.cash, 0) / MICRO / price * rng.uniform(0.05, 0.3), 6)
+    """Buy a little or sell everything, as it looks now: it may be decided later."""
+    quantity = -agent.portfolio.positions.get(COIN, 0.0)
+    if quantity == 0 or rng.random() < 0.6:
+        spent = max(agent.portfolio.cash, 0) * rng.uniform(0.05, 0.3)
+        quantity = round(spent / MICRO / price, 6)
     cost = int(abs(quantity) * price * 1_000)
     return Fill(
         order_id=f"{tick}-{agent.agent_id}",
