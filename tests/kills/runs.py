@@ -25,6 +25,9 @@ from tests.kills.tally import Tally
 KILLS_MAX = 12
 """After so many, a run is left to come to its end."""
 
+STARTS = 0.2
+"""How much of a run's lifetime a start takes, at least."""
+
 SCRIPTS = 2
 """How many of the kills hit the console script, imports included."""
 
@@ -49,6 +52,11 @@ class Undisturbed:
             fold_run(run)  # What it takes to decode an event, no child has to make again.
         self.history = history(folder / "run")
         self.took_s = child.took_s
+
+    def lifetime_s(self, run: Path) -> float:
+        """Return how long what is left of the run in `run` may take; at its end, a start."""
+        left = 1.0 - len(history(run)) / len(self.history)
+        return self.took_s * max(left, STARTS)
 
     def words_for(self, run: Path) -> Sequence[object]:
         """Return how to start the run in `run`, or to go on with it."""
@@ -88,7 +96,7 @@ def _kill_one(
     said, left = run.with_name(f"{run.name}-said"), 0
     for _ in range(KILLS_MAX):
         script = tally.kills in scripts
-        at = random.uniform(0.0, undisturbed.took_s * (1.5 if script else 1.0))
+        at = random.uniform(0.0, undisturbed.lifetime_s(run) * (2.0 if script else 1.0))
         child = arena(said, *undisturbed.words_for(run), script=script)
         if not child.kill_after(at):
             assert child.code() == 0, child.said()

@@ -45,8 +45,9 @@ def _signal_one(
     said, kept = run.with_name(f"{run.name}-said"), 0
     for _ in range(KILLS_MAX):
         words = len(ask(run, "SELECT id FROM process_log"))
+        lifetime_s = undisturbed.lifetime_s(run)
         child = arena(said, *undisturbed.words_for(run))
-        asked = _interrupt(child, random, undisturbed.took_s)
+        asked = _interrupt(child, random, lifetime_s)
         if asked is None:
             break
         tally.kills += 1
