@@ -177,6 +177,7 @@ def report(result: dict[str, Any]) -> Iterator[RenderableType]:
     if result["status"] == "interrupted":
         yield f"interrupted after day {result['ticks']}; the journal is complete up to there"
         yield f"to go on: {plain(how_to('run', '--resume', folder))}"
+    yield f"receipt: {result['events']}:{result['head']}"
     yield f"journal: {plain(result['path'])}"
     yield f"try: {plain(how_to('verify', folder))}"
     if ledger["real_sum"] or ledger["virtual_sum"]:
