@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN = .venv/bin
 
-.PHONY: demo test check format lint types contracts tests bench soak mutants clean
+.PHONY: demo test check format lint types contracts tests bench mutants proof soak clean
 
 demo: .venv                ## install and run the quickstart
 	$(BIN)/arena run config/quickstart.toml
@@ -39,9 +39,8 @@ bench: .venv               ## figures of this machine, as ratios to its limits
 	$(BIN)/python -m benchmarks.first_run --grow
 	$(BIN)/python -m benchmarks.replay
 	$(BIN)/python -m benchmarks.asks
-
-soak: .venv                ## 10,000 seeds of simulated crashes and faults
-	$(BIN)/arena soak --seeds 1..10000
+	$(BIN)/python -m benchmarks.durable
+	$(BIN)/python -m benchmarks.memory
 
 mutants: .venv             ## how many seeds each planted bug needs to be found
 	$(BIN)/python -m tests.simulation.mutants
