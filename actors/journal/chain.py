@@ -126,17 +126,39 @@ def _lengths_of(column: Sequence[bytes | None]) -> Iterable[int]:
 
 def entry_hash(entry: Entry) -> str:
     """Return the hash that `entry` should have, whatever it says."""
-    return _hash_of([getattr(entry, name) for name in HASHED])
+    return _hash_of(*[getattr(entry, name) for name in HASHED])
 
 
-def _hash_of(values: Sequence[str | int | None]) -> str:
-    """Return `digest` of the `HASHED` fields as Python has them, the text encoded in one piece."""
-    texts = [
-        value if type(value) is str else "" if value is None else str(value) for value in values
-    ]
+def _hash_of(  # noqa: PLR0913, PLR0917  # the fields of `HASHED`
+    prev_hash: str,
+    seq: int,
+    event_id: str,
+    event_type: str,
+    type_version: int,
+    agent_id: str | None,
+    timestamp: str,
+    command_id: str | None,
+    caused_by: int | None,
+    data: str,
+) -> str:
+    """Return `digest` of the fields as Python has them, all the text encoded in one piece."""
+    texts = (
+        prev_hash,
+        str(seq),
+        event_id,
+        event_type,
+        str(type_version),
+        agent_id or "",
+        timestamp,
+        command_id or "",
+        "" if caused_by is None else str(caused_by),
+        data,
+    )
     text = "".join(texts)
-    sizes = map(len, texts) if text.isascii() else [len(each.encode()) for each in texts]
-    lengths = [-1 if value is None else size for value, size in zip(values, sizes, strict=True)]
+    lengths = [*map(len, texts)] if text.isascii() else [len(each.encode()) for each in texts]
+    for place, value in ((5, agent_id), (7, command_id), (8, caused_by)):
+        if value is None:
+            lengths[place] = -1
     return sha256(_EVENT_TAG + _lengths(*lengths) + text.encode()).hexdigest()
 
 
@@ -169,7 +191,7 @@ def link(
     name, version, data = event_id(run_id, seq), version_of(kind), encode(event)
     agent: str | None = getattr(event, "agent_id", None)
     prev = head.hash
-    own = _hash_of((prev, seq, name, kind, version, agent, timestamp, command_id, caused_by, data))
+    own = _hash_of(prev, seq, name, kind, version, agent, timestamp, command_id, caused_by, data)
     return Entry(seq, name, kind, version, agent, timestamp, data, caused_by, command_id, prev, own)
 
 

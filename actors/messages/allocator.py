@@ -64,11 +64,11 @@ class Answer:
 
 def answer_of(receipt: Receipt, events: Sequence[Event], *, duplicate: bool = False) -> Answer:
     """Return the answer to a command that caused `events`, the last of them at `receipt`."""
-    refusal = next((event for event in events if isinstance(event, AllocationError)), None)
-    if refusal is None:
-        return Answer(receipt, tuple(events), duplicate=duplicate)
-    reason, detail = refusal.reason, refusal.detail
-    return Answer(receipt, tuple(events), reason, detail, duplicate=duplicate)
+    for event in events:
+        if isinstance(event, AllocationError):
+            reason, detail = event.reason, event.detail
+            return Answer(receipt, tuple(events), reason, detail, duplicate=duplicate)
+    return Answer(receipt, tuple(events), duplicate=duplicate)
 
 
 class CommandConflictError(ValidationError):

@@ -240,7 +240,7 @@ def each_share_is_rounded_up() -> list[Patch]:
 @mutant("I2")
 def the_hash_leaves_out_the_data() -> list[Patch]:
     original = actors.journal.chain._hash_of
-    return [(actors.journal.chain, "_hash_of", lambda fields: original([*fields[:-1], ""]))]
+    return [(actors.journal.chain, "_hash_of", lambda *fields: original(*fields[:-1], ""))]
 
 
 @mutant("I12")
