@@ -91,22 +91,20 @@ def _fitting(
 ) -> tuple[tuple[Fill, ...], tuple[RefusedOrder, ...]]:
     """Return the fills that fit the books as they are now, and the others as orders refused.
 
-    The desk executes on the treasury that it sees; an agent may have lost its position or its life
-    to a command that was decided in between.
+    The desk executes on the treasury that it sees; an agent may have lost its position, its cash or
+    its life to a command that was decided in between.
     """
     books: dict[AgentId, Portfolio] = {}
     executed, late = [], []
     for fill in fills:
         agent = treasury.agents.get(fill.agent_id)
-        reason: OrderRefusal | None = None
-        if agent is None or not agent.trading:
-            reason = OrderRefusal.AGENT_NOT_TRADING
-        elif fill.quantity < 0:
+        reason: OrderRefusal | None = OrderRefusal.AGENT_NOT_TRADING
+        if agent is not None and agent.trading:
             book = books.get(fill.agent_id, agent.portfolio)
-            if -fill.quantity > book.positions.get(fill.instrument, 0.0):
-                reason = OrderRefusal.POSITION_INSUFFICIENT
-        if agent is not None and reason is None:
-            books[fill.agent_id] = books.get(fill.agent_id, agent.portfolio).after((fill,))
+            after = book.after((fill,))
+            reason = _misfit(fill, book, after)
+            if reason is None:
+                books[fill.agent_id] = after
         if reason is None:
             executed.append(fill)
         else:
@@ -120,6 +118,13 @@ def _fitting(
                 )
             )
     return tuple(executed), tuple(late)
+
+
+def _misfit(fill: Fill, book: Portfolio, after: Portfolio) -> OrderRefusal | None:
+    """Nothing is sold short, and nothing bought on credit: as the desk saw to it."""
+    if -fill.quantity > book.positions.get(fill.instrument, 0.0):
+        return OrderRefusal.POSITION_INSUFFICIENT
+    return OrderRefusal.CASH_INSUFFICIENT if fill.quantity > 0 and after.cash < 0 else None
 
 
 def _close(agent: Agent, fills: Sequence[Fill], marks: Mapping[str, float]) -> _Close:

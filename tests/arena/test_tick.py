@@ -22,7 +22,7 @@ from arena.execution import CostModel
 from arena.experiment import Population
 from arena.ids import AgentId
 from arena.money import Money
-from arena.orders import Fill
+from arena.orders import Fill, OrderRefusal
 from arena.rules import KILL
 from arena.seed import Seed
 from arena.treasury import Treasury
@@ -375,6 +375,22 @@ class TestQuarantine:
             settle(treasury, {"COIN": 1.0}, failures=[a_failure(baseline, tick)])
 
         assert treasury.agents[baseline].status is Status.ALIVE
+
+
+def test_a_purchase_that_its_book_can_no_longer_pay_is_refused() -> None:
+    world = a_world()
+    ada = world.raised(Layer.PROVING)
+    opens = dict.fromkeys(world.prices, 100.0)
+    bought = trade(world.treasury, {ada: {"COIN": 1.0}}, opens)
+    half = Money(world.agent(ada).equity // 2)
+    world.ask(c.ReturnCapital, agent_id=ada, amount=half)  # Between the desk and the allocator.
+
+    settled = one(settle(world.treasury, opens, bought), TickSettled)
+
+    assert settled.fills == ()
+    assert [each.reason for each in settled.refused] == [OrderRefusal.CASH_INSUFFICIENT]
+    assert world.agent(ada).portfolio.cash == half
+    check_books(world.treasury)
 
 
 @pytest.mark.parametrize("layer", list(Layer))
