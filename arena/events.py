@@ -189,7 +189,7 @@ class AgentKilled:
     layer: Layer
     rule: str
     metrics: Metrics
-    thresholds: tuple[tuple[str, str, float], ...]
+    thresholds: tuple[tuple[str, str, int | float], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

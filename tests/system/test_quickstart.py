@@ -10,6 +10,7 @@ import pytest
 from actors.app.arena import Arena
 from actors.app.markets import build_experiment, build_market
 from actors.app.settings import load_settings
+from actors.journal.codec import encode
 from arena.events import AgentGraduated
 from arena.words import Layer
 
@@ -38,3 +39,5 @@ async def test_seed_seven_sees_birth_rise_allocation_mutation_and_death() -> Non
     assert {entry.event_type for entry, _ in story} >= PROMISED
     rises = {event.to_layer for _, event in story if isinstance(event, AgentGraduated)}
     assert rises == {Layer.PROVING, Layer.ARENA}
+    written_anew = [encode(event) for _, event in story]
+    assert written_anew == [entry.data for entry, _ in story]

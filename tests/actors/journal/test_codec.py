@@ -15,7 +15,14 @@ from hypothesis import strategies as st
 
 from actors.journal.codec import canonical, decode, encode
 from actors.journal.schema import NewerRunError
-from arena.events import EVENT_TYPES, AgentFailed, Event, NoteRecorded, TickSettled
+from arena.events import (
+    EVENT_TYPES,
+    AgentFailed,
+    AgentKilled,
+    Event,
+    NoteRecorded,
+    TickSettled,
+)
 from arena.exceptions import EventSourcingError
 from arena.words import Layer
 from tests.actors.journal.examples import ADA, LIFE
@@ -85,6 +92,16 @@ def test_the_text_is_canonical(event: Event) -> None:
 
     plain = json.loads(text)
     assert text == json.dumps(plain, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def test_a_threshold_stays_the_number_that_the_rule_gave() -> None:
+    killed = next(event for event in LIFE if isinstance(event, AgentKilled))
+    whole = dataclasses.replace(killed, thresholds=(("age", ">=", 30), ("sharpe", "<", 0.0)))
+
+    text = encode(whole)
+
+    assert '[["age",">=",30],["sharpe","<",0.0]]' in text
+    assert encode(decode("AgentKilled", 1, text)) == text
 
 
 def test_floats_are_written_in_their_shortest_form() -> None:
