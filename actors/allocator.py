@@ -131,7 +131,14 @@ class Allocator(BatchActor[AllocatorMessage, Answer]):
             return
 
     async def _append(self, plan: Plan) -> None:
-        """Have the journal record `plan`, and make sure that it recorded just that."""
+        """Have the journal record `plan`, and make sure that it recorded just that.
+
+        Raises:
+            KnownCommandError: Some have their answer already, be it that they would break now.
+        """
+        known = await self._journal.recall(plan.broken) if plan.broken else {}
+        if known:
+            raise KnownCommandError(sorted(known))
         if not plan.commands:
             return
         head = await self._journal.append(plan.batch())
@@ -168,7 +175,6 @@ class Allocator(BatchActor[AllocatorMessage, Answer]):
             if one.envelope.abandoned:
                 continue
             try:
-                hash(one.command.command_id)
                 legible.append(one._replace(body=body_hash(one.envelope.message)))
             except Exception as error:  # noqa: BLE001  # whatever one command breaks, others go on
                 log.warning("command_illegible", error=repr(error))
@@ -220,6 +226,7 @@ class Plan:
         self.entries: list[Entry] = []
         self.events: list[Event] = []
         self.commands: list[CommandRow] = []
+        self.broken: list[str] = []
 
     def decide(self, asked: Asked) -> Answer | Exception:
         """Decide one more command after the ones before it; one that breaks leaves no trace."""
@@ -234,6 +241,7 @@ class Plan:
             del self.entries[first:], self.events[first:]
             self.head = head
             self._start_over(first)
+            self.broken.append(command.command_id)
             return error
         answer = answer_of(self.head, self.events[first:])
         begun = head.seq + 1 if answer.events else None
@@ -274,6 +282,13 @@ class Plan:
 
 
 def body_hash(message: AllocatorMessage) -> str:
-    """Return the SHA-256 of what was asked: two commands of one id must have the same."""
+    """Return the SHA-256 of what was asked: two commands of one id must have the same.
+
+    Raises:
+        TypeError: Its id is no text, or something in it has no JSON form.
+        ValueError: Something in it cannot be written.
+    """
     command = message.command if isinstance(message, Clocked) else message
+    if not isinstance(command.command_id, str):
+        raise TypeError(f"a command_id is text, not {command.command_id!r:.40}")
     return sha256(f"{type(command).__name__}{canonical(command)}".encode()).hexdigest()
