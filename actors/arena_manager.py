@@ -8,7 +8,7 @@ reported absent), and asks the allocator to decide; then it has the ledger audit
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import structlog
 
@@ -92,11 +92,12 @@ class ArenaManager(BatchActor[ManagerMessage, Answer | None]):
     def _handle_one(self, envelope: Envelope[ManagerMessage, Answer | None]) -> None:
         match envelope.message:
             case KeepInStep():
-                self._keep_in_step()
+                self._keep_in_step(self._trading())
                 envelope.answer(None)
             case TickDone() | CycleNow():
-                self._keep_in_step()
-                if self._is_due(envelope.message):
+                due = self._is_due(envelope.message)
+                self._keep_in_step(self._holders() if due else {})
+                if due:
                     self._open_cycle(envelope)
                 else:
                     envelope.answer(None)
@@ -111,23 +112,35 @@ class ArenaManager(BatchActor[ManagerMessage, Answer | None]):
         days = self._treasury().experiment.rules.evolution.cycle_days
         return message.tick % days == 0
 
-    def _keep_in_step(self) -> None:
-        """Take on who trades and has no task, and let go who has one and does not."""
-        trading = {agent.agent_id: agent for agent in self._treasury().living() if agent.trading}
+    def _keep_in_step(self, wanted: Mapping[AgentId, Agent]) -> None:
+        """Let go who has a task and does not trade, and take on who of `wanted` has none.
+
+        Nobody is taken on who is not waited for right away: between two ticks, where a run can be
+        stopped, nobody is in the middle of breaking.
+        """
+        trading = self._trading()
         for name in self._agents.names:
             if name not in trading:
                 self._agents.stop(name)
-        for agent_id, agent in trading.items():
+        for agent_id, agent in wanted.items():
             if agent_id not in self._agents:
                 self._hire(agent)
 
+    def _trading(self) -> dict[AgentId, Agent]:
+        return {agent.agent_id: agent for agent in self._treasury().living() if agent.trading}
+
+    def _holders(self) -> dict[AgentId, Agent]:
+        """Return who trades real capital, and is asked before a cycle."""
+        simulated = Layer.SIMULATION
+        return {
+            name: agent
+            for name, agent in self._trading().items()
+            if agent.layer is not simulated and not agent.genome.baseline
+        }
+
     def _open_cycle(self, envelope: Envelope[ManagerMessage, Answer | None]) -> None:
         treasury = self._treasury()
-        holders = [
-            agent.agent_id
-            for agent in treasury.population()
-            if agent.layer is not Layer.SIMULATION and agent.agent_id in self._agents
-        ]
+        holders = [*self._holders()]
         self._roll, self._caller = Roll(holders), envelope
         self._name = self._name_cycle(envelope.message)
         self._roll.complain(f"wishes of cycle {treasury.cycle + 1}")

@@ -62,10 +62,25 @@ def take_snapshot(treasury: Treasury, head: Head, memories: Mapping[AgentId, Mem
 def _check_plain(agent_id: AgentId, memory: Memory) -> None:
     try:
         again = json.loads(json.dumps(memory, allow_nan=False))
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, RecursionError) as error:
         raise NotPlainError(agent_id, str(error)) from error
     if again != memory:
         raise NotPlainError(agent_id, "it comes back as something else")
+    if _is_shared([memory], set()):
+        raise NotPlainError(agent_id, "two places of it are one list or dict, and come back as two")
+
+
+def _is_shared(left: list[Any], seen: set[int]) -> bool:
+    """Return whether a list or dict is in more than one place below those in `left`."""
+    while left:
+        value = left.pop()
+        if not isinstance(value, (list, dict)):
+            continue
+        if id(value) in seen:
+            return True
+        seen.add(id(value))
+        left += value.values() if isinstance(value, dict) else value
+    return False
 
 
 def treasury_in(snapshot: Snapshot, experiment: Experiment) -> Treasury:
