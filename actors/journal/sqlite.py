@@ -11,17 +11,20 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import TypeVar, cast
 
 import aiosqlite
 
 from actors.journal.backup import Prove, verified_head
-from actors.journal.chain import Entry, Head
+from actors.journal.chain import Entry, Head, genesis_hash
 from actors.journal.codec import canonical
 from actors.journal.files import create_database, database_path
 from actors.journal.port import Batch, CommandRow, Snapshot, StorageError
+from actors.journal.reader import open_run
 from actors.journal.store import Binding, Store
 from actors.journal.upgrade import prepare_for_writing
+from actors.journal.walk import check_chain
 from arena.exceptions import EventSourcingError
 from arena.words import Book, Scalar
 
@@ -72,7 +75,8 @@ class SqliteJournal:
 
         Args:
             path: The run's folder, or its file.
-            after_io_error: Open it although the last writer left word of an I/O error.
+            after_io_error: Open it although the last writer left word of an I/O error; that word
+                stays until the whole chain was read from the disk and found right.
             prove: What a run has to withstand before it is upgraded.
 
         Raises:
@@ -83,7 +87,13 @@ class SqliteJournal:
             StorageError: SQLite refuses a setting.
         """
         database = database_path(path)
-        binding = Binding(prepare=lambda older: prepare_for_writing(older, prove))
+
+        def ready(stored: Path) -> None:
+            if after_io_error:
+                _check_whole(stored)
+            prepare_for_writing(stored, prove)
+
+        binding = Binding(prepare=ready)
 
         def make() -> Store:
             return Store(database, after_io_error=after_io_error, binding=binding)
@@ -126,6 +136,12 @@ class SqliteJournal:
     async def close(self) -> None:
         """See `Journal.close`; the -wal file is moved into the database and is gone."""
         await self._thread.close()
+
+
+def _check_whole(path: Path) -> None:
+    """Check the chain of the run at `path` from its first entry on."""
+    with open_run(path) as run:
+        check_chain(run.connection, Head(0, genesis_hash(run.manifest())))
 
 
 class StoreThread(aiosqlite.Connection):

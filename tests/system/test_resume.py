@@ -13,14 +13,17 @@ from typing import Any
 import pytest
 
 from actors.app import experiment as running
+from actors.app import resuming
 from actors.app.experiment import prepare, run_experiment
 from actors.app.proof import prove
 from actors.app.resuming import resume_experiment
 from actors.journal.anchors import HistoryLostError, anchors_path
 from actors.journal.lock import LockedError
+from actors.journal.marker import IoErrorLeftError, leave_marker, marker_path
 from actors.journal.resuming import DivergenceError
 from actors.journal.sqlite import SqliteJournal
 from actors.journal.store import Store
+from arena.exceptions import EventSourcingError
 from tests.worlds import NOW
 
 CONFIG = Path(__file__).parents[2] / "config" / "quickstart.toml"
@@ -183,6 +186,36 @@ def test_a_run_whose_tail_is_gone_is_not_carried_on(tmp_path: Path) -> None:
 
     with pytest.raises(HistoryLostError, match=f"history lost after seq {last}"):
         resume(tmp_path / "run")
+
+
+@pytest.mark.usefixtures("often")
+def test_after_an_io_error_all_of_it_is_read_however_long_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stop_at(tmp_path / "run", 30)
+    database = tmp_path / "run" / "run.db"
+    with closing(sqlite3.connect(database, isolation_level=None)) as connection:
+        connection.execute("DROP TRIGGER events_update")
+        connection.execute("UPDATE events SET data = replace(data, '1', '2') WHERE seq = 5")
+    leave_marker(database, OSError("it was plugged out"))
+    monkeypatch.setattr(resuming, "FULL_CHECK_EVENTS", 10)
+
+    with pytest.raises(IoErrorLeftError, match="it was plugged out"):
+        resume(tmp_path / "run")
+    with pytest.raises(EventSourcingError, match="seq 5"):
+        resume(tmp_path / "run", after_io_error=True)
+    assert marker_path(database).exists(), "until it is found right"
+
+
+@pytest.mark.usefixtures("often")
+def test_after_an_io_error_that_did_no_harm_it_goes_on(
+    tmp_path: Path, whole: dict[str, Any]
+) -> None:
+    stop_at(tmp_path / "run", 30)
+    leave_marker(tmp_path / "run" / "run.db", OSError("it was plugged out"))
+
+    assert resume(tmp_path / "run", after_io_error=True)["head"] == whole["head"]
+    assert not marker_path(tmp_path / "run" / "run.db").exists()
 
 
 def test_without_its_anchors_it_goes_on_and_makes_new_ones(
