@@ -25,7 +25,7 @@ from actors.app.settings import Settings, effective, load_settings
 from actors.app.snapshots import NotPlainError
 from actors.journal.chain import run_id_of
 from actors.journal.codec import canonical
-from actors.journal.files import FILE_NAME
+from actors.journal.files import FILE_NAME, check_free
 from actors.journal.port import Journal
 from actors.journal.sqlite import SqliteJournal
 from actors.runtime import Watchdog
@@ -94,13 +94,16 @@ def make_folder(name: str, out: Path | None, *, runs: Path = RUNS) -> Path:
     """Make the folder of a new run: `out`, or the first free `runs/<name>-<n>`.
 
     Raises:
-        ValidationError: `out` holds a run already, or is no folder.
+        ValidationError: `out` holds a run already, or what is left of one, or is no folder.
         OSError: The folder cannot be made.
     """
     if out is None:
         return _next_folder(name, runs)
-    if (out / FILE_NAME).exists():
-        raise ValidationError("--out", found=str(out), needed="a folder that holds no run yet")
+    try:
+        check_free(out / FILE_NAME)
+    except FileExistsError as error:
+        needed = f"a folder that holds no run yet, and nothing left of one: {error}"
+        raise ValidationError("--out", found=str(out), needed=needed) from None
     try:
         out.mkdir(parents=True, exist_ok=True)
     except (FileExistsError, NotADirectoryError):

@@ -9,12 +9,15 @@ and the state of one that never was.
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+
+import structlog
 
 from actors.app.arena import Arena
 from actors.app.bootstrap import Start
@@ -27,7 +30,7 @@ from actors.app.rerun import rebuild
 from actors.app.result import summarise
 from actors.app.snapshots import VERSION, memories_in, treasury_in
 from actors.journal.chain import Head, genesis_hash
-from actors.journal.files import database_path
+from actors.journal.files import named_database
 from actors.journal.port import Snapshot
 from actors.journal.reader import JournalReader, open_run
 from actors.journal.resuming import BorrowedJournal, ResumingJournal
@@ -38,6 +41,8 @@ from arena.experiment import Experiment
 from arena.ids import RunId
 from arena.market import Market
 from arena.treasury import Treasury
+
+log = structlog.wrap_logger(logging.getLogger(__name__))
 
 FULL_CHECK_EVENTS = 200_000
 """A longer chain is checked from the snapshot on: `arena verify` looks at all of it."""
@@ -78,7 +83,7 @@ async def resume_experiment(
         with open_run(folder) as run:
             done = completed_result(run)
             if done is not None:
-                return done
+                return {**done, "path": str(named_database(folder))}
             rebuilt = rebuild(run, now=now, loaded=loaded)
             snapshots = await journal.snapshots()
             start, end = find_start(run, rebuilt.experiment, snapshots, rebuilt.forks)
@@ -100,7 +105,7 @@ async def resume_experiment(
         stopped=lambda: resuming.caught_up and stopped(),
     )
     notes = [*rebuilt.loaded.notes, *rebuilt.notes]
-    return {**result, "notes": notes, "path": str(database_path(folder))}
+    return {**result, "notes": notes, "path": str(named_database(folder))}
 
 
 async def _carry_through(
@@ -144,17 +149,22 @@ def find_start(
     Raises:
         EventSourcingError: The chain is broken.
     """
-    meta = run.meta()
-    start = Start(
-        RunId(meta["run_id"]), Head(0, genesis_hash(run.manifest())), Treasury(experiment)
-    )
+    name = run.meta().get("run_id")
+    if name is None:
+        raise EventSourcingError(f"{str(run.path)!r} is damaged: it has no run_id")
+    start = Start(RunId(name), Head(0, genesis_hash(run.manifest())), Treasury(experiment))
     known = Head(0, start.head.hash)
     for snapshot in snapshots:
         head = Head(snapshot.seq, snapshot.event_hash)
         if snapshot.version != VERSION or run.head_at(snapshot.seq) != head:
             continue
-        treasury = treasury_in(snapshot, experiment_at(experiment, forks, snapshot.seq))
-        start = replace(start, head=head, treasury=treasury, memories=memories_in(snapshot))
+        try:
+            treasury = treasury_in(snapshot, experiment_at(experiment, forks, snapshot.seq))
+            memories = memories_in(snapshot)
+        except EventSourcingError as error:
+            log.warning("snapshot_unreadable", seq=snapshot.seq, error=str(error))
+            continue
+        start = replace(start, head=head, treasury=treasury, memories=memories)
         if run.head().seq > FULL_CHECK_EVENTS:
             known = head
         break
@@ -182,5 +192,4 @@ def completed_result(run: JournalReader) -> dict[str, Any] | None:
         "reproducible": all(word.get("reproducible", True) for word in words),
         "wall_s": round(sum(word["wall_s"] for word in words), 3),
         "notes": [],
-        "path": str(run.path),
     }

@@ -72,7 +72,7 @@ def back_up(run: str | os.PathLike[str], target: Path, prove: Prove = verified_h
 
 
 def restore(backup: Path, folder: Path, prove: Prove = verified_head) -> Copy:
-    """Make a run in `folder`, which is made or holds none, from the copy at `backup`.
+    """Make a run in `folder`, which is made or holds none, from the copy, or run, at `backup`.
 
     Raises:
         FileExistsError: A run, or what is left of one, is in `folder`.
@@ -81,6 +81,7 @@ def restore(backup: Path, folder: Path, prove: Prove = verified_head) -> Copy:
         StorageError: The disk refused; nothing is in `folder`.
     """
     check_free(folder / FILE_NAME)
+    backup = database_path(backup)
     prove(backup)
     folder.mkdir(parents=True, exist_ok=True)
     sync(folder.parent)

@@ -58,7 +58,12 @@ READER: Mapping[str, str | int] = {
 
 def database_path(path: str | os.PathLike[str]) -> Path:
     """Return the database that `path` means: itself, or the `run.db` inside a folder."""
-    given = Path(path).absolute()
+    return named_database(path).absolute()
+
+
+def named_database(path: str | os.PathLike[str]) -> Path:
+    """Return the same, as it was given: a relative one stays relative."""
+    given = Path(path)
     return given / FILE_NAME if given.is_dir() else given
 
 

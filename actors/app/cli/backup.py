@@ -68,8 +68,9 @@ def restore(source: Path, out: str, output: Output) -> None:
     folder = Path(out)
     try:
         copy = journal.restore(source.absolute(), folder.absolute(), proven_head)
-    except FileExistsError as error:
-        needed = f"a folder that holds no run: {error}"
+    except (FileExistsError, NotADirectoryError) as error:
+        is_file = error.errno is not None
+        needed = "a folder, not a file" if is_file else f"a folder that holds no run: {error}"
         raise ValidationError("--out", found=out, needed=needed) from error
     except Exception as error:
         say_damage(error, str(source))

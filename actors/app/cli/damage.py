@@ -8,6 +8,7 @@ from typing import NoReturn
 import click
 
 from actors.app.cli.calling import how_to
+from actors.journal.anchors import anchors_path
 from actors.journal.files import FILE_NAME, database_path
 from actors.journal.schema import NewerRunError, NotARunError
 from arena.exceptions import ArenaError, EventSourcingError
@@ -53,7 +54,9 @@ def _no_run(error: NotARunError, run: str) -> str:
     inside = sorted(str(each.parent) for each in folder.glob(f"*/{FILE_NAME}"))
     more = f" and {len(inside) - SHOWN} more" if len(inside) > SHOWN else ""
     holds = f"; it holds {', '.join(map(repr, inside[:SHOWN]))}{more}" if inside else ""
-    return f"{run!r} is a folder, and no run{holds}"
+    left = anchors_path(folder / FILE_NAME).name
+    gone = f"; {left} is left of one: its {FILE_NAME} is gone" if (folder / left).exists() else ""
+    return f"{run!r} is a folder, and no run{holds}{gone}"
 
 
 def _as_typed(error: ArenaError, run: str) -> str:

@@ -44,7 +44,7 @@ def fork(run: str, at: int, overrides: tuple[str, ...], out: str | None, output:
     from actors.app.experiment import make_folder
     from actors.app.forking import compare_with_parent, make_fork, plan_fork
     from actors.app.log import configure_log
-    from actors.journal.files import FILE_NAME
+    from actors.journal.files import FILE_NAME, named_database
     from actors.journal.reader import open_run
 
     if out == "":
@@ -53,6 +53,8 @@ def fork(run: str, at: int, overrides: tuple[str, ...], out: str | None, output:
     with open_run(run) as parent:
         plan = plan_fork(parent, at, overrides, now=now())
         name, runs = f"{parent.path.parent.name}-fork", parent.path.parent.parent
+        if runs.is_relative_to(Path.cwd()):
+            runs = runs.relative_to(Path.cwd())  # As one would type it.
         folder = make_folder(name, None if out is None else Path(out), runs=runs)
         make_fork(parent, plan, folder / FILE_NAME)
         shared = plan.fork
@@ -61,7 +63,7 @@ def fork(run: str, at: int, overrides: tuple[str, ...], out: str | None, output:
         with open_run(folder) as child:
             comparison = compare_with_parent(parent, child, result)
     facts = {
-        "parent": str(parent.path),
+        "parent": str(named_database(run)),
         "at": at,
         "seq": shared.seq,
         "tick": shared.tick,

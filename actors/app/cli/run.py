@@ -57,17 +57,25 @@ def run(  # noqa: PLR0913, PLR0917  # one for each option
       arena run config/quickstart.toml --json --out runs/mine
       arena run --resume runs/mine
     """
+    from actors.app.cli.damage import say_damage
     from actors.app.log import configure_log
+    from actors.journal.schema import NotARunError
 
     if out == "":
         raise click.BadParameter("it is empty; a folder is needed", param_hint="--out")
     configure_log()
     if resume is None:
+        if after_io_error:
+            raise click.UsageError("--after-io-error is for --resume")
         result = _begin(config, overrides, seed, out, output)
     else:
         if config is not None or seed is not None or overrides or out is not None:
             raise click.UsageError("--resume takes no CONFIG, --seed, --set or --out")
-        result = go_on(Path(resume), output, after_io_error=after_io_error)
+        try:
+            result = go_on(Path(resume), output, after_io_error=after_io_error)
+        except NotARunError as error:
+            say_damage(error, resume)
+            raise
     output.show(result, lambda: report(result))
     conclude(result)
 
@@ -94,7 +102,7 @@ def _begin(
         with stop_on_signal() as stopped, progress_bar(ticks, output) as on_tick:
             return await run_experiment(prepared, folder, on_tick=on_tick, stopped=stopped)
 
-    return _carry_out(carry_out, folder, output)
+    return _carry_out(carry_out, lambda: folder, output)
 
 
 def go_on(
@@ -108,12 +116,17 @@ def go_on(
     from actors.app.resuming import resume_experiment
     from actors.app.signals import stop_on_signal
 
+    begun = False
+
     async def carry_out() -> dict[str, Any]:
         with stop_on_signal() as stopped, ExitStack() as shown:
 
             def on_start(tick: int, ticks: int) -> Callable[[int], None]:
+                nonlocal begun
+                begun = True
                 if loaded is None:
-                    output.note(f"resuming after day {tick} of {ticks}")
+                    since = "what is on record since then is done again"
+                    output.note(f"resuming after day {tick} of {ticks}; {since}")
                 return shown.enter_context(progress_bar(ticks, output))
 
             return await resume_experiment(
@@ -125,12 +138,15 @@ def go_on(
                 stopped=stopped,
             )
 
-    return _carry_out(carry_out, path, output)
+    return _carry_out(carry_out, lambda: path if begun else None, output)
 
 
 def _carry_out(
-    work: Callable[[], Coroutine[Any, Any, dict[str, Any]]], folder: Path, output: Output
+    work: Callable[[], Coroutine[Any, Any, dict[str, Any]]],
+    begun_in: Callable[[], Path | None],
+    output: Output,
 ) -> dict[str, Any]:
+    """Do the work, and where it stops say where the run is; one that was refused never ran."""
     import asyncio
     import gc
 
@@ -144,7 +160,8 @@ def _carry_out(
     except BaseException as error:
         if isinstance(error, CapitalConservationError) and not output.json:
             click.echo(f"ledger: NOT balanced: {error}")
-        if database_path(folder).exists():
+        folder = begun_in()
+        if folder is not None and database_path(folder).exists():
             output.note(f"the run stopped; what happened until then is in {folder}")
         raise
 

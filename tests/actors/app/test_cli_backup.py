@@ -122,6 +122,24 @@ def test_a_run_is_restored_into_a_folder(arena, finished, tmp_path, monkeypatch,
     assert "--out" in answer.err
 
 
+@pytest.mark.parametrize("out", ["file", "file/below"])
+def test_a_file_is_no_folder_to_restore_into(arena, finished, tmp_path, monkeypatch, out):
+    monkeypatch.chdir(tmp_path)
+    Path("file").write_text("mine")
+
+    answer = arena("restore", finished / "run.db", "--out", out)
+
+    assert answer.code == 2
+    assert answer.err == f"arena: --out: found '{out}', needed a folder, not a file\n"
+
+
+def test_a_runs_folder_can_be_restored_from(arena, finished, tmp_path):
+    answer = arena("restore", finished, "--out", tmp_path / "again")
+
+    assert answer.code == 0, answer.err
+    assert head(tmp_path / "again") == head(finished)
+
+
 def test_a_folder_that_is_not_there_is_named(arena, finished, tmp_path):
     answer = arena("backup", finished, tmp_path / "nowhere" / "safe.db")
 

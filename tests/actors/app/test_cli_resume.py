@@ -1,0 +1,63 @@
+"""`arena run --resume`: what it says, and what it says of runs that it refuses."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from actors.journal.anchors import anchors_path
+from actors.journal.lock import WriterLock
+
+
+def test_a_run_that_is_being_written_is_not_said_to_have_stopped(arena, copied):
+    lock = WriterLock(copied / "run.db")
+    try:
+        answer = arena("run", "--resume", copied)
+    finally:
+        lock.release()
+
+    assert answer.code == 5
+    (line,) = answer.err.splitlines()
+    assert "is being written by process" in line
+
+
+@pytest.mark.parametrize("content", [b"", b"not a database"])
+def test_what_is_no_run_is_not_said_to_have_stopped(arena, tmp_path, monkeypatch, content):
+    monkeypatch.chdir(tmp_path)
+    Path("junk.db").write_bytes(content)
+
+    answer = arena("run", "--resume", "junk.db")
+
+    assert answer.code == 4
+    (line,) = answer.err.splitlines()
+    assert line.startswith("arena: 'junk.db' is ")
+
+
+def test_places_are_named_as_they_were_given(arena, copied, monkeypatch):
+    monkeypatch.chdir(copied.parent)
+
+    ended = arena("run", "--resume", "copied")
+    forked = arena("fork", "copied", "--at", 100)
+
+    assert (ended.code, forked.code) == (0, 0)
+    assert "journal: copied/run.db\n" in ended.out
+    assert "forked from copied/run.db after" in forked.out
+    assert "journal: copied-fork-1/run.db\n" in forked.out
+
+
+def test_a_folder_whose_database_is_gone_is_said_to_be_the_rest_of_a_run(arena, small, copied):
+    (copied / "run.db").unlink()
+
+    lost, refused = arena("run", "--resume", copied), arena("run", small, "--out", copied)
+
+    assert (lost.code, refused.code) == (4, 2)
+    assert "run.anchors.jsonl is left of one: its run.db is gone" in lost.err
+    assert f"{str(anchors_path(copied / 'run.db'))!r} exists" in refused.err
+
+
+def test_an_io_error_can_only_be_passed_over_by_resuming(arena, small):
+    answer = arena("run", small, "--after-io-error")
+
+    assert answer.code == 2
+    assert "--after-io-error is for --resume" in answer.err
