@@ -16,6 +16,7 @@ from actors.app.bootstrap import Start
 from actors.journal.codec import canonical
 from actors.messages.allocator import CONTROL
 from arena.commands import ForkRun
+from arena.exceptions import EventSourcingError
 from arena.experiment import Experiment, read_experiment
 from arena.words import Scalar
 
@@ -42,8 +43,15 @@ class Fork:
 
 
 def forks_in(meta: Mapping[str, str]) -> tuple[Fork, ...]:
-    """Return the forks that led to a run, the oldest first; most runs have none."""
-    return tuple(Fork(**facts) for facts in json.loads(meta.get("forks", "[]")))
+    """Return the forks that led to a run, the oldest first; most runs have none.
+
+    Raises:
+        EventSourcingError: They are not as they were stored.
+    """
+    try:
+        return tuple(Fork(**facts) for facts in json.loads(meta.get("forks", "[]")))
+    except (ValueError, TypeError) as error:
+        raise EventSourcingError(f"the run's forks are damaged: {error}") from error
 
 
 def forks_text(forks: Iterable[Fork]) -> str:

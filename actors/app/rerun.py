@@ -24,6 +24,7 @@ from actors.journal.chain import HASHED, Entry
 from actors.journal.memory import MemoryJournal
 from actors.journal.reader import JournalReader
 from actors.journal.resuming import BorrowedJournal
+from arena.exceptions import EventSourcingError
 from arena.experiment import Experiment, manifest
 from arena.treasury import Treasury
 
@@ -67,9 +68,10 @@ def rebuild(run: JournalReader, *, now: datetime, loaded: LoadedMarket | None = 
 
     Raises:
         DataError: The run stored no settings, or the market's numbers are not those of the run.
+        EventSourcingError: What it stored about itself is damaged.
     """
     meta = run.meta()
-    if "settings" not in meta:
+    if not {"settings", "base"} <= meta.keys():
         needed = "a run that `arena run` made: this one stored no settings"
         raise DataError([Problem(str(run.path), None, None, "no settings", needed)])
     forks = forks_in(meta)
@@ -86,11 +88,17 @@ def stored_settings(text: str, overrides: Sequence[str] = ()) -> Settings:
 
     Raises:
         ConfigError: They cannot be used.
+        EventSourcingError: They are not as they were stored.
     """
-    tables: dict[str, Any] = json.loads(text)
-    market = tables["market"]
-    # As TOML would give them: JSON has no dates.
-    market |= {key: date.fromisoformat(market[key]) for key in ("start", "end") if key in market}
+    try:
+        tables: dict[str, Any] = json.loads(text)
+        market = tables["market"]
+        # As TOML would give them: JSON has no dates.
+        market |= {
+            each: date.fromisoformat(market[each]) for each in ("start", "end") if each in market
+        }
+    except (ValueError, TypeError, KeyError) as error:
+        raise EventSourcingError(f"the run's settings are damaged: {error!r}") from error
     return make_settings(tables, overrides, place="the run's settings")
 
 

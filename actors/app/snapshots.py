@@ -101,6 +101,13 @@ def treasury_in(snapshot: Snapshot, experiment: Experiment) -> Treasury:
 
 
 def memories_in(snapshot: Snapshot) -> dict[AgentId, Memory]:
-    """Return the memories that `snapshot` holds, by agent."""
-    memories: dict[AgentId, Memory] = json.loads(snapshot.state)["memories"]
+    """Return the memories that `snapshot` holds, by agent.
+
+    Raises:
+        EventSourcingError: It holds none that this version can read.
+    """
+    try:
+        memories: dict[AgentId, Memory] = dict(json.loads(snapshot.state)["memories"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise EventSourcingError("the snapshot cannot be read", seq=snapshot.seq) from error
     return memories

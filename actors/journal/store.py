@@ -300,7 +300,12 @@ class Store:
         return str(found[0])
 
     def _stored_epoch(self) -> int:
-        return int(self._meta("writer_epoch"))
+        epoch = self._meta("writer_epoch")
+        if not epoch.isdecimal():
+            raise EventSourcingError(
+                f"{str(self._path)!r} is damaged: its writer_epoch is {epoch!r}"
+            )
+        return int(epoch)
 
     def _next_epoch(self) -> int:
         self._epoch = self._stored_epoch()

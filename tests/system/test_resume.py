@@ -17,6 +17,7 @@ from actors.app import resuming
 from actors.app.experiment import prepare, run_experiment
 from actors.app.proof import prove
 from actors.app.resuming import resume_experiment
+from actors.feeds import DataError
 from actors.journal.anchors import HistoryLostError, anchors_path
 from actors.journal.lock import LockedError
 from actors.journal.marker import IoErrorLeftError, leave_marker, marker_path
@@ -216,6 +217,31 @@ def test_after_an_io_error_that_did_no_harm_it_goes_on(
 
     assert resume(tmp_path / "run", after_io_error=True)["head"] == whole["head"]
     assert not marker_path(tmp_path / "run" / "run.db").exists()
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "words"),
+    [
+        ("settings", "[{", "settings are damaged"),
+        ("settings", "{}", "settings are damaged"),
+        ("forks", "no JSON", "forks are damaged"),
+        ("forks", '[{"x": 1}]', "forks are damaged"),
+        ("writer_epoch", "many", "writer_epoch"),
+        ("run_id", None, "no run_id"),
+        ("base", None, "stored no settings"),
+    ],
+)
+def test_what_a_run_says_of_itself_may_be_damaged_and_is_named(
+    tmp_path: Path, key: str, value: str | None, words: str
+) -> None:
+    stop_at(tmp_path / "run", 1)
+    with closing(sqlite3.connect(tmp_path / "run" / "run.db", isolation_level=None)) as connection:
+        connection.execute("DELETE FROM meta WHERE key = ?", (key,))
+        if value is not None:
+            connection.execute("INSERT INTO meta (key, value) VALUES (?, ?)", (key, value))
+
+    with pytest.raises((EventSourcingError, DataError), match=words):
+        resume(tmp_path / "run")
 
 
 def test_without_its_anchors_it_goes_on_and_makes_new_ones(

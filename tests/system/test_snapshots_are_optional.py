@@ -8,6 +8,7 @@ import shutil
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -76,6 +77,8 @@ def rot(connection: sqlite3.Connection, chance: random.Random) -> None:
         connection.execute("UPDATE snapshots SET state = ? WHERE seq = ?", (other, seq))
 
 
+EMPTY = sha256(b"{}").hexdigest()
+
 HARMS: dict[str, Callable[[sqlite3.Connection, random.Random], None]] = {
     "nothing": by(),
     "all gone": by("DELETE FROM snapshots"),
@@ -88,6 +91,7 @@ HARMS: dict[str, Callable[[sqlite3.Connection, random.Random], None]] = {
         "UPDATE snapshots SET state = (SELECT state FROM snapshots ORDER BY seq LIMIT 1)"
     ),
     "another hash": by("UPDATE snapshots SET state_hash = 'x'"),
+    "empty, with its hash": by(f"UPDATE snapshots SET state = '{{}}', state_hash = '{EMPTY}'"),
     "of another history": by("UPDATE snapshots SET event_hash = 'x'"),
     "of another place": by("UPDATE snapshots SET seq = seq - 1"),
     "of another day": by("UPDATE snapshots SET tick = tick + 1"),
