@@ -31,7 +31,8 @@ def appearing(path: Path) -> Iterator[Path]:
         sync(building)
         _publish(building, path)
     finally:
-        building.unlink(missing_ok=True)
+        for suffix in ("", "-journal", "-wal", "-shm"):  # SQLite on a full disk leaves some.
+            building.with_name(building.name + suffix).unlink(missing_ok=True)
     sync(path.parent)
 
 

@@ -17,3 +17,11 @@ def test_who_comes_second_is_told_what_is_there_already(tmp_path: Path) -> None:
 
     assert path.read_text() == "somebody was faster"
     assert [each.name for each in tmp_path.iterdir()] == ["run.db"]
+
+
+def test_what_was_not_finished_leaves_nothing(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="full"), appearing(tmp_path / "run.db") as building:
+        building.with_name(f"{building.name}-journal").touch()
+        raise OSError("full")
+
+    assert [*tmp_path.iterdir()] == []
