@@ -151,6 +151,7 @@ def _carry_out(
     import gc
 
     from actors.journal.files import database_path
+    from actors.journal.port import StorageError
     from arena.exceptions import CapitalConservationError
 
     gc.collect()
@@ -163,6 +164,9 @@ def _carry_out(
         folder = begun_in()
         if folder is not None and database_path(folder).exists():
             output.note(f"the run stopped; what happened until then is in {folder}")
+            if isinstance(error, StorageError) and error.definite:
+                again = how_to("run", "--resume", str(folder))
+                output.note(f"to go on, when the disk takes it: {again}")
         raise
 
 

@@ -8,6 +8,8 @@ import pytest
 
 from actors.journal.anchors import anchors_path
 from actors.journal.lock import WriterLock
+from actors.journal.port import StorageError
+from actors.journal.store import Store
 
 
 def test_a_run_that_is_being_written_is_not_said_to_have_stopped(arena, copied):
@@ -54,6 +56,18 @@ def test_a_folder_whose_database_is_gone_is_said_to_be_the_rest_of_a_run(arena, 
     assert (lost.code, refused.code) == (4, 2)
     assert "run.anchors.jsonl is left of one: its run.db is gone" in lost.err
     assert f"{str(anchors_path(copied / 'run.db'))!r} exists" in refused.err
+
+
+def test_a_full_disk_is_answered_with_how_to_go_on(arena, small, tmp_path, monkeypatch):
+    def full(*_: object) -> None:
+        raise StorageError("nothing was written", definite=True)
+
+    monkeypatch.setattr(Store, "append", full)
+
+    answer = arena("run", small, "--out", tmp_path / "run")
+
+    assert answer.code == 74
+    assert f"run --resume {tmp_path / 'run'}\n" in answer.err
 
 
 def test_an_io_error_can_only_be_passed_over_by_resuming(arena, small):

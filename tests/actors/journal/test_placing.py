@@ -20,8 +20,12 @@ def test_who_comes_second_is_told_what_is_there_already(tmp_path: Path) -> None:
 
 
 def test_what_was_not_finished_leaves_nothing(tmp_path: Path) -> None:
-    with pytest.raises(OSError, match="full"), appearing(tmp_path / "run.db") as building:
-        building.with_name(f"{building.name}-journal").touch()
-        raise OSError("full")
+    def break_off() -> None:
+        with appearing(tmp_path / "run.db") as building:
+            building.with_name(f"{building.name}-journal").touch()
+            raise OSError("full")
+
+    with pytest.raises(OSError, match="full"):
+        break_off()
 
     assert [*tmp_path.iterdir()] == []
