@@ -11,6 +11,7 @@ from actors.app.settings.problems import Fault, Problem, Said, join, show, sugge
 from actors.app.settings.settings import Settings
 from arena.exceptions import ValidationError
 from arena.instruments import Kind
+from arena.money import MICRO, MONEY_MAX, render_usd
 from arena.strategies import Catalog, Choice, Strategy
 
 
@@ -86,6 +87,17 @@ def _check_sums(settings: Settings) -> Iterator[Problem]:
     for key in ("total", "virtual_capital"):
         if getattr(treasury, key) == 0:
             yield Problem(f"treasury.{key}", "0.00", "more than nothing")
+    yield from _check_play_money(settings)
+
+
+def _check_play_money(settings: Settings) -> Iterator[Problem]:
+    """Together they gain and lose in one transfer, and that has a most."""
+    capital = settings.treasury.virtual_capital
+    agents = settings.evolution.agents_max + len(settings.population.baselines)
+    if capital * agents > MONEY_MAX:
+        most = MONEY_MAX // agents // MICRO
+        needed = f"at most {most} dollars: {agents} agents may be there, and hold a billion at most"
+        yield Problem("treasury.virtual_capital", Said(render_usd(capital)), needed)
 
 
 def _check_order(settings: Settings) -> Iterator[Problem]:

@@ -57,6 +57,10 @@ REFUSED = [
     ('[treasury]\ntotal = "1e5"', "treasury.total: found '1e5', needed dollars as text"),
     ('[treasury]\ntotal = "1,000"', "treasury.total: found '1,000', needed dollars"),
     ('[treasury]\ntotal = "-1"', "treasury.total: found '-1', needed dollars"),
+    (
+        '[treasury]\nvirtual_capital = "10000000"',
+        "treasury.virtual_capital: found $10,000,000.00, needed at most 9708737 dollars",
+    ),
     ('[treasury]\ntotal = "0.00"', "treasury.total: found '0.00', needed more than nothing"),
     ('[treasury]\ntotal = "1000000000.01"', "treasury.total: found '1000000000.01', needed"),
     ('[costs]\ngas = "0.0000001"', "costs.gas: found '0.0000001', needed dollars"),
