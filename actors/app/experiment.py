@@ -207,18 +207,24 @@ def watchdog(arena: Arena) -> Watchdog:
 
 
 class _Saver:
-    """Saves a snapshot at the end of a cycle, if the last one is some seconds old."""
+    """Saves a snapshot at the end of a cycle, if the last one is some seconds old.
+
+    A step that took too long may not take too long again: after that tick one is saved at once.
+    """
 
     def __init__(self, arena: Arena, journal: Journal) -> None:
         self._arena = arena
         self._journal = journal
         self._cycle = arena.treasury.cycle
+        self._overruns = 0
         self._saved_at = time.monotonic()
         self._possible = True
 
     async def save_if_due(self) -> None:
         cycle, self._cycle = self._cycle, self._arena.treasury.cycle
-        if self._cycle > cycle and time.monotonic() - self._saved_at >= SNAPSHOT_EVERY_S:
+        overruns, self._overruns = self._overruns, len(self._arena.cast.overruns)
+        old = time.monotonic() - self._saved_at >= SNAPSHOT_EVERY_S
+        if self._overruns > overruns or (old and self._cycle > cycle):
             await self.save()
 
     async def save(self) -> None:

@@ -77,13 +77,14 @@ async def resume_experiment(
         IoErrorLeftError: The last process ended in an I/O error.
         DataError: The market's files are not those of the run.
     """
+    with open_run(folder) as run:
+        done = completed_result(run)
+    if done is not None:
+        return {**done, "path": str(named_database(folder))}
     journal = await SqliteJournal.open(folder, after_io_error=after_io_error, prove=proven_head)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(journal.close)
         with open_run(folder) as run:
-            done = completed_result(run)
-            if done is not None:
-                return {**done, "path": str(named_database(folder))}
             rebuilt = rebuild(run, now=now, loaded=loaded)
             snapshots = await journal.snapshots()
             start, end = find_start(run, rebuilt.experiment, snapshots, rebuilt.forks)

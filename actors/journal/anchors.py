@@ -91,6 +91,11 @@ def _anchor(line: bytes) -> Head | None:
     return head if _line(head) == line else None
 
 
+def is_torn(path: Path) -> bool:
+    """Say whether the last line of the anchors in `path` is none."""
+    return any(_anchor(line) is None for line in path.read_bytes().splitlines(keepends=True)[-1:])
+
+
 def check_anchors(anchors: list[Head], head: Head, hash_at: Callable[[int], str | None]) -> None:
     """Check that the journal still has every entry that was anchored.
 

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
 
-from actors.journal.anchors import anchors_path, read_anchors
+from actors.journal.anchors import anchors_path, is_torn, read_anchors
 from actors.journal.audit import Audit, Watch
 from actors.journal.beside import check_known
 from actors.journal.chain import Head
@@ -70,8 +70,10 @@ def verify_run(
     if marker_path(run.path).exists():
         notes.append("its last writer ended in an I/O error")
     anchors = _read_anchors(run.path, findings)  # First: the run grows, and they must not be ahead.
-    if anchors is None:
+    if not anchors:
         notes.append("it has no anchors: a tail that was cut off could go unnoticed")
+    elif is_torn(anchors_path(run.path)):
+        notes.append("its last anchor is torn: a tail cut off after the one before could be missed")
     audit = Audit(run.connection, findings, watch, deep=deep)
     upto = 0
     try:

@@ -10,6 +10,7 @@ import click
 
 from actors.app.cli.calling import how_to
 from actors.app.cli.output import Output, run_argument, with_output
+from actors.app.cli.progress import sign_of_life
 from arena.exceptions import ValidationError
 
 if TYPE_CHECKING:
@@ -39,7 +40,8 @@ def backup(run: str, path: Path, output: Output) -> None:
     if not target.parent.is_dir():
         raise ValidationError("PATH", found=str(path), needed="a file in a folder that exists")
     try:
-        copy = back_up(run, target, proven_head)
+        with sign_of_life("copying and verifying", output):
+            copy = back_up(run, target, proven_head)
     except FileExistsError as error:
         raise ValidationError("PATH", found=str(path), needed=f"a new file: {error}") from error
     data = {"run": run, "path": str(path), **_data(copy)}
@@ -67,7 +69,8 @@ def restore(source: Path, out: str, output: Output) -> None:
         raise click.BadParameter("it is empty; a folder is needed", param_hint="--out")
     folder = Path(out)
     try:
-        copy = journal.restore(source.absolute(), folder.absolute(), proven_head)
+        with sign_of_life("verifying and copying", output):
+            copy = journal.restore(source.absolute(), folder.absolute(), proven_head)
     except (FileExistsError, NotADirectoryError) as error:
         is_file = error.errno is not None
         needed = "a folder, not a file" if is_file else f"a folder that holds no run: {error}"

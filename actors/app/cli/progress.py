@@ -1,4 +1,4 @@
-"""A progress bar on stderr, where that is a terminal."""
+"""Progress on stderr, where that is a terminal: a bar, or a sign of life."""
 
 from __future__ import annotations
 
@@ -31,3 +31,15 @@ def progress_bar(
     with Progress(*columns, TimeRemainingColumn(), console=screen, transient=True) as bar:
         task = bar.add_task(of, total=total)
         yield lambda done: bar.update(task, completed=done)
+
+
+@contextmanager
+def sign_of_life(what: str, output: Output) -> Iterator[None]:
+    """Show on stderr, if that is a terminal, that `what` goes on."""
+    if output.quiet or not sys.stderr.isatty():
+        yield
+        return
+    from rich.console import Console
+
+    with Console(file=sys.stderr, no_color=not output.color or None).status(what):
+        yield

@@ -10,7 +10,7 @@ import click
 
 from actors.app.cli.moment import now
 from actors.app.cli.output import Output, run_argument, with_output
-from actors.app.cli.progress import progress_bar
+from actors.app.cli.progress import progress_bar, sign_of_life
 from actors.app.exits import ExitCode
 
 if TYPE_CHECKING:
@@ -64,7 +64,8 @@ def verify(run: str, output: Output, *, deep: bool, receipts: Sequence[Head]) ->
     """
     from actors.app.proof import prove
 
-    proof = prove(run, deep=deep, receipts=receipts)
+    with sign_of_life("verifying", output):
+        proof = prove(run, deep=deep, receipts=receipts)
     output.show(_proof_data(run, proof), lambda: _proof_lines(run, proof, receipts))
     for note in proof.report.notes:
         output.note(f"note: {note}")

@@ -113,8 +113,10 @@ def go_on(
     loaded: LoadedMarket | None = None,
 ) -> dict[str, Any]:
     """Go on with a run that was stopped, or with a fork, whose market is `loaded` already."""
+    from actors.app.cli.damage import say_damage
     from actors.app.resuming import resume_experiment
     from actors.app.signals import stop_on_signal
+    from actors.journal.resuming import DivergenceError
 
     begun = False
 
@@ -138,7 +140,13 @@ def go_on(
                 stopped=stopped,
             )
 
-    return _carry_out(carry_out, lambda: path if begun else None, output)
+    try:
+        return _carry_out(carry_out, lambda: path if begun else None, output)
+    except DivergenceError:
+        raise
+    except Exception as error:
+        say_damage(error, str(path))
+        raise
 
 
 def _carry_out(

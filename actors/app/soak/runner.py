@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
+import signal
+import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
 
 from actors.app.soak.scenarios import Outcome, run_seed
@@ -114,11 +116,34 @@ def soak(
 
 
 def _outcomes(seeds: range, scenario: str, jobs: int) -> Iterator[Outcome]:
-    run: Callable[[int], Outcome] = partial(run_seed, scenario=scenario)
     if jobs == 1:
-        yield from map(run, seeds)
+        yield from (run_seed(seed, scenario=scenario) for seed in seeds)
         return
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(jobs, mp_context=context) as pool:
-        done: Iterable[Outcome] = pool.map(run, seeds, chunksize=CHUNK)
-        yield from done
+    with ProcessPoolExecutor(jobs, mp_context=context, initializer=_serve) as pool:
+        chunks = [seeds[first : first + CHUNK] for first in range(0, len(seeds), CHUNK)]
+        waiting = [pool.submit(_run_chunk, chunk, scenario) for chunk in chunks]
+        try:
+            for chunk in waiting:
+                yield from chunk.result()
+        except BaseException:
+            for child in multiprocessing.active_children():
+                child.kill()  # Nobody waits for what they have in hand.
+            raise
+
+
+def _run_chunk(seeds: range, scenario: str) -> list[Outcome]:
+    return [run_seed(seed, scenario=scenario) for seed in seeds]
+
+
+def _serve() -> None:
+    """Prepare a worker: a signal is its parent's affair, and it does not outlive its parent."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_leave_with_parent, daemon=True).start()
+
+
+def _leave_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)

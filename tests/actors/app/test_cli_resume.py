@@ -2,20 +2,33 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import sqlite3
 from pathlib import Path
 
 import pytest
 
+from actors.app.experiment import prepare, run_experiment
 from actors.journal.anchors import anchors_path
 from actors.journal.lock import WriterLock
 from actors.journal.port import StorageError
 from actors.journal.store import Store
+from tests.worlds import NOW
 
 
-def test_a_run_that_is_being_written_is_not_said_to_have_stopped(arena, copied):
-    lock = WriterLock(copied / "run.db")
+@pytest.fixture
+def stopped(small, tmp_path):
+    """The folder of the small run, stopped before its first day."""
+    prepared = prepare(small, (), now=NOW)
+    asyncio.run(run_experiment(prepared, tmp_path, stopped=lambda: True))
+    return tmp_path
+
+
+def test_a_run_that_is_being_written_is_not_said_to_have_stopped(arena, stopped):
+    lock = WriterLock(stopped / "run.db")
     try:
-        answer = arena("run", "--resume", copied)
+        answer = arena("run", "--resume", stopped)
     finally:
         lock.release()
 
@@ -34,6 +47,29 @@ def test_what_is_no_run_is_not_said_to_have_stopped(arena, tmp_path, monkeypatch
     assert answer.code == 4
     (line,) = answer.err.splitlines()
     assert line.startswith("arena: 'junk.db' is ")
+
+
+def test_a_finished_run_says_its_result_again_to_whoever_cannot_write(arena, copied):
+    lock = WriterLock(copied / "run.db")
+    try:
+        answer = arena("run", "--resume", copied)
+    finally:
+        lock.release()
+
+    assert answer.code == 0
+    assert "ledger: balanced" in answer.out
+
+
+def test_a_damaged_run_is_sent_to_whoever_shows_more(arena, stopped):
+    with contextlib.closing(sqlite3.connect(stopped / "run.db", isolation_level=None)) as db:
+        db.execute("DROP TRIGGER events_update")
+        db.execute("UPDATE events SET data = replace(data, '10000', '10001') WHERE seq = 3")
+
+    answer = arena("run", "--resume", stopped)
+
+    assert answer.code == 3
+    assert "the journal is damaged at seq 3" in answer.err
+    assert "verify" in answer.err
 
 
 def test_places_are_named_as_they_were_given(arena, copied, monkeypatch):
