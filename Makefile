@@ -45,7 +45,7 @@ bench: .venv               ## figures of this machine, as ratios to its limits
 mutants: .venv             ## how many seeds each planted bug needs to be found
 	$(BIN)/python -m tests.simulation.mutants
 
-proof: .venv               ## that nothing acknowledged is lost: half an hour of crashes, in a table
+proof: .venv               ## that nothing acknowledged is lost: crashes, power cuts and kills, in one table
 	$(BIN)/python -m tests.proof --size proof
 
 soak: .venv                ## the same, for hours
