@@ -31,7 +31,8 @@ from actors.app.result import summarise
 from actors.app.snapshots import VERSION, memories_in, treasury_in
 from actors.journal.chain import Head, genesis_hash
 from actors.journal.files import named_database
-from actors.journal.port import Snapshot
+from actors.journal.lock import LockedError
+from actors.journal.port import Snapshot, StorageError
 from actors.journal.reader import JournalReader, open_run
 from actors.journal.resuming import BorrowedJournal, ResumingJournal
 from actors.journal.sqlite import SqliteJournal
@@ -80,6 +81,7 @@ async def resume_experiment(
     with open_run(folder) as run:
         done = completed_result(run)
     if done is not None:
+        await _leave_tidy(folder, after_io_error=after_io_error)
         return {**done, "path": str(named_database(folder))}
     journal = await SqliteJournal.open(folder, after_io_error=after_io_error, prove=proven_head)
     async with AsyncExitStack() as stack:
@@ -107,6 +109,19 @@ async def resume_experiment(
     )
     notes = [*rebuilt.loaded.notes, *rebuilt.notes]
     return {**result, "notes": notes, "path": str(named_database(folder))}
+
+
+async def _leave_tidy(folder: Path, *, after_io_error: bool) -> None:
+    """Anchor the end of a completed run, whose process may have been killed before it did.
+
+    Raises:
+        EventSourcingError: It has lost entries, or is damaged.
+    """
+    try:
+        journal = await SqliteJournal.open(folder, after_io_error=after_io_error, prove=proven_head)
+        await journal.close()
+    except (LockedError, StorageError, OSError) as error:
+        log.info("run_left_as_it_is", because=str(error))
 
 
 async def _carry_through(

@@ -18,7 +18,8 @@ from actors.app.experiment import prepare, run_experiment
 from actors.app.proof import prove
 from actors.app.resuming import resume_experiment
 from actors.feeds import DataError
-from actors.journal.anchors import HistoryLostError, anchors_path
+from actors.journal.anchors import HistoryLostError, anchors_path, read_anchors
+from actors.journal.chain import Head
 from actors.journal.lock import LockedError
 from actors.journal.marker import IoErrorLeftError, leave_marker, marker_path
 from actors.journal.resuming import DivergenceError
@@ -134,6 +135,17 @@ def test_a_completed_run_says_its_result_again(tmp_path: Path, whole: dict[str, 
         k: whole[k] for k in whole if k != "notes"
     }
     assert len((folder / "run.db").read_bytes()) == len(before)
+
+
+def test_a_completed_run_whose_process_was_killed_at_the_end_is_anchored(tmp_path: Path) -> None:
+    whole = carry_out(tmp_path / "run")
+    database = tmp_path / "run" / "run.db"
+    anchors = anchors_path(database)
+    anchors.write_bytes(anchors.read_bytes().splitlines(keepends=True)[0])
+
+    assert resume(tmp_path / "run")["head"] == whole["head"]
+
+    assert (read_anchors(anchors) or [])[-1] == Head(whole["events"], whole["head"])
 
 
 def test_a_run_that_is_being_written_is_left_alone(tmp_path: Path) -> None:
