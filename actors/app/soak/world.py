@@ -40,6 +40,9 @@ LATE_S = 0.1
 JUMPS_S = (3_600, -3_600, 86_400, -86_400, 1, -40 * 365 * 86_400)
 """How far a wall clock jumps."""
 
+CALENDAR_S = 2_000 * 365 * 86_400
+"""How far many jumps may lead: years have four digits."""
+
 
 class World:
     """Everything that a seed has.
@@ -116,7 +119,8 @@ class World:
     def stamp(self) -> str:
         """Return what the wall clock says; it may have jumped."""
         if self.rng.random() < self.swarm.clock_jump:
-            self._jumped_s += self.rng.choice(JUMPS_S)
+            jumped_s = self._jumped_s + self.rng.choice(JUMPS_S)
+            self._jumped_s = min(max(jumped_s, -CALENDAR_S), CALENDAR_S)
         now_s = self._jumped_s + asyncio.get_running_loop().time()
         stamp = timestamp(OPENS_AT + timedelta(seconds=now_s))
         self._stamps.add(stamp)
