@@ -1,7 +1,4 @@
-"""What can be held, and what each kind of it earns: pure formulas, each with its source.
-
-    instrument    `Instrument`: one thing that can be held, and the columns it is priced by
-"""
+"""What can be held, and what each kind of it earns: pure formulas, each with its source."""
 
 from arena.instruments.instrument import Instrument, Kind, Right, accrue_linear
 
