@@ -1,10 +1,13 @@
 """A whole market from one seed: spot bars, lending rates, their indices, and BTC's MVRV.
 
+That is the core universe; the full one has all of `GROUPS` behind it, and the same core.
+
 Every series says that it is synthetic.  The regimes behind the prices are hindsight and stay out.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -14,6 +17,7 @@ from arena.instruments import accrue_linear
 from arena.market import DAY_S, Floats, Market, Provenance, Series
 from arena.prices.assets import SpotParameters
 from arena.prices.bars import Bars, simulate_bars
+from arena.prices.groups import GROUPS, SeriesParameters, add_series
 from arena.prices.mvrv import MvrvParameters, simulate_mvrv
 from arena.prices.rates import RateParameters, simulate_rates
 from arena.prices.regimes import RegimeParameters, simulate_regimes
@@ -22,6 +26,9 @@ from arena.seed import Seed
 
 YEAR_2020 = 1_577_836_800
 """2020-01-01T00:00:00Z in Unix seconds."""
+
+UNIVERSES: Mapping[str, tuple[str, ...]] = {"core": (), "full": tuple(GROUPS)}
+"""Universe -> the groups of series that it has beside spot, lending and MVRV."""
 
 _ORIGIN = "synthetic, made by arena.prices: no record of any market"
 _ASSUMED = "synthetic, made by arena.prices: an assumption, no rate history was found to estimate"
@@ -36,12 +43,14 @@ class MarketParameters:
         spot: The assets; the first of them carries the MVRV.
         mvrv: How realised cap follows the price.
         rates: The lending pools.
+        series: The groups that the full universe adds.
     """
 
     regimes: RegimeParameters = field(default_factory=RegimeParameters)
     spot: SpotParameters = field(default_factory=SpotParameters)
     mvrv: MvrvParameters = field(default_factory=MvrvParameters)
     rates: RateParameters = field(default_factory=RateParameters)
+    series: SeriesParameters = field(default_factory=SeriesParameters)
 
 
 def simulate_market(
@@ -50,24 +59,28 @@ def simulate_market(
     *,
     opens_at: int = YEAR_2020,
     parameters: MarketParameters = MarketParameters(),
+    universe: str = "core",
 ) -> Market:
-    """Return a daily market of spot assets, lending pools and MVRV.
+    """Return a daily market of spot assets, lending pools and MVRV, and more in the full universe.
 
     Columns, in order: `<asset>.open .high .low .close` (USD) and `.volume` (USD/day);
     `<pool>.apr` (1/year), `.open` and `.close` (index, which opens at 1); `btc_mvrv` (ratio).
-    MVRV is published a bar late: row t holds day t-1, and the first row is NaN.
+    MVRV is published a bar late: row t holds day t-1, and the first row is NaN.  The full universe
+    has the columns of `GROUPS` behind them.
 
     Args:
         bars: Days, >= 1.
         seed: Split by label: no series shares a stream with another.
         opens_at: Unix seconds at which the first bar opens.
         parameters: What the market is like.
+        universe: One of `UNIVERSES`: "core" or "full".
 
     Returns:
-        A market of `bars` rows.  One with more bars begins with the same rows.
+        A market of `bars` rows.  One with more bars begins with the same rows, and the full one
+        with the columns of the core.
 
     Raises:
-        ValidationError: `bars` is less than 1.
+        ValidationError: `bars` is less than 1, or there is no such universe.
 
     Source:
         Estimates from BTC, ETH, SOL 2019-01 to 2023-06 and Aave v3 2025-07 to 2026-02; Pendle's
@@ -75,6 +88,14 @@ def simulate_market(
     """
     if bars < 1:
         raise ValidationError("bars", found=bars, needed="at least 1")
+    if universe not in UNIVERSES:
+        raise ValidationError("universe", found=universe, needed=f"one of {', '.join(UNIVERSES)}")
+    core = _simulate_core(bars, seed, opens_at, parameters)
+    return add_series(core, UNIVERSES[universe], seed, parameters.series)
+
+
+def _simulate_core(bars: int, seed: Seed, opens_at: int, parameters: MarketParameters) -> Market:
+    """Return the core universe."""
     regimes = simulate_regimes(bars, seed.child("regimes"), parameters.regimes)
     returns = simulate_returns(regimes, seed.child("returns"), parameters.spot)
     spot = simulate_bars(returns, seed.child("bars"), parameters.spot)
