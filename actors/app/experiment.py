@@ -19,6 +19,7 @@ from typing import Any
 
 from actors.app.arena import Arena
 from actors.app.exits import ExitCode
+from actors.app.hindsight import look_back_at
 from actors.app.markets import LoadedMarket, build_experiment, build_market
 from actors.app.result import summarise
 from actors.app.settings import Settings, effective, load_settings
@@ -149,7 +150,8 @@ async def run_experiment(
     arena = Arena(prepared.experiment, prepared.loaded.market, journal)
     word = {"ticks": prepared.experiment.market.ticks}
     result = await carry_out(arena, journal, ("started", word), on_tick=on_tick, stopped=stopped)
-    return {**result, "notes": list(prepared.loaded.notes), "path": str(folder / FILE_NAME)}
+    notes = list(prepared.loaded.notes)
+    return {**result, **look_back_at(folder), "notes": notes, "path": str(folder / FILE_NAME)}
 
 
 async def carry_out(

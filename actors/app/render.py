@@ -274,6 +274,30 @@ def population(agents: Mapping[str, Any], trades: Mapping[str, int]) -> Table:
     )
 
 
+def by_regime(found: Mapping[str, Any]) -> Iterator[RenderableType]:
+    """Yield the NAV return of each strategy in each regime, the yardsticks' under a line."""
+    days = found["days"]
+
+    def line(name: str, agents: object, group: Mapping[str, Any]) -> tuple[object, ...]:
+        return (name, agents, *(percent(group[each]["return"]) for each in days))
+
+    groups = found["strategies"].items()
+    lines = [line(name, one["agents"], one) for name, one in groups if not one["baseline"]]
+    below = [line(short_name(name), "", one) for name, one in groups if one["baseline"]]
+    below += [line(found["reference"], "", found["market"]), ("days", "", *days.values())]
+    columns = [("mean return", "left"), ("born", "right"), *((each, "right") for each in days)]
+    title = f"in hindsight, by {found['reference']}"
+    yield from fitted(columns, lines, title, drop=("born",), below=below)
+
+
+def prices_met(touched: Mapping[str, Any]) -> str:
+    """Return at which prices what share of the fills was made."""
+    shares = ", ".join(
+        f"{percent(share)} {name}" for name, share in touched["share"].items() if share
+    )
+    return f"fills: {touched['fills']}, at prices that are {shares}" if shares else "fills: none"
+
+
 def event_lines(
     events: Iterable[Mapping[str, Any]], title: str | None = None
 ) -> Iterator[RenderableType]:

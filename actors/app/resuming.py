@@ -24,6 +24,7 @@ from actors.app.bootstrap import Start
 from actors.app.experiment import carry_out, watchdog
 from actors.app.folding import fold_run
 from actors.app.forks import Fork, experiment_at, pass_fork
+from actors.app.hindsight import look_back, look_back_at
 from actors.app.markets import LoadedMarket
 from actors.app.proof import proven_head
 from actors.app.rerun import rebuild
@@ -108,7 +109,8 @@ async def resume_experiment(
         stopped=lambda: resuming.caught_up and stopped(),
     )
     notes = [*rebuilt.loaded.notes, *rebuilt.notes]
-    return {**result, "notes": notes, "path": str(named_database(folder))}
+    path = str(named_database(folder))
+    return {**result, **look_back_at(folder), "notes": notes, "path": path}
 
 
 async def _leave_tidy(folder: Path, *, after_io_error: bool) -> None:
@@ -204,6 +206,7 @@ def completed_result(run: JournalReader) -> dict[str, Any] | None:
         "name": treasury.experiment.name,
         "seed": treasury.experiment.seed,
         **summarise(treasury),
+        **look_back(run),
         "head": last.hash,
         "reproducible": all(word.get("reproducible", True) for word in words),
         "wall_s": round(sum(word["wall_s"] for word in words), 3),

@@ -188,7 +188,7 @@ def conclude(result: dict[str, Any]) -> None:
 
 def report(result: dict[str, Any]) -> Iterator[RenderableType]:
     """Yield what people read, from the ranking to the proof that every micro-dollar is there."""
-    from actors.app.render import board, breakdown, plain, population
+    from actors.app.render import board, breakdown, by_regime, plain, population, prices_met
 
     folder = str(Path(result["path"]).parent)
     market, ledger = result["market"], result["ledger"]
@@ -199,7 +199,10 @@ def report(result: dict[str, Any]) -> Iterator[RenderableType]:
     )
     for note in result["notes"]:
         yield f"note: {plain(note)}"
+    yield prices_met(result["touched"])
     yield from board(result["leaderboard"], result["baselines"])
+    if result["regimes"] is not None:
+        yield from by_regime(result["regimes"])
     yield breakdown(result["capital"])
     yield population(result["agents"], result["trades"])
     yield ""

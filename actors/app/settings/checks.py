@@ -56,6 +56,9 @@ def _check_market(settings: Settings) -> Iterator[Problem]:
     if market.generated and not makes:
         yield Problem("market.generated", [*market.generated], f"none, {why}")
     yield from _check_twice("market.generated", market.generated)
+    spot = [each.name for each in settings.instruments if each.kind == "spot"]
+    if market.reference not in {None, *spot}:
+        yield Problem("market.reference", market.reference, f"a spot instrument: {', '.join(spot)}")
 
 
 def _check_period(settings: Settings) -> Iterator[Problem]:

@@ -117,6 +117,11 @@ class MarketTable(Section):
         le=3_650,
         description="Days before `start` that agents see and do not trade.",
     )
+    reference: InstrumentName | None = Field(
+        default=None,
+        description="The spot instrument whose bulls and bears the result tells apart; it changes "
+        "nothing in the run. Left out, the first one by name.",
+    )
     generated: tuple[Annotated[str, *words(POOLS)], ...] = Field(
         default=(),
         strict=False,

@@ -1,0 +1,177 @@
+"""A result tells bulls from bears, for everyone who was ever born, from the NAVs on record."""
+
+from __future__ import annotations
+
+import math
+import statistics
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from actors.app.folding import fold_run
+from actors.app.hindsight import look_back
+from actors.app.stretches import Life, Stretch
+from actors.journal.reader import open_run
+from arena.metrics import sharpe_ratio
+from arena.prices.regimes import Regime
+from arena.regimes import label_hindsight
+
+NAMES = ("bull", "bear", "sideways")
+
+
+@pytest.fixture(scope="module")
+def seen(lively):
+    with open_run(lively) as run:
+        return look_back(run)
+
+
+@pytest.fixture(scope="module")
+def treasury(lively):
+    with open_run(lively) as run:
+        return fold_run(run)
+
+
+def test_what_an_agent_made_in_each_regime_is_what_it_made(seen, treasury):
+    everyone = {**treasury.agents, **treasury.dead}
+    agents = seen["regimes"]["agents"]
+
+    assert treasury.dead
+    assert agents.keys() == everyone.keys()
+    for agent_id, agent in everyone.items():
+        made = math.prod(1.0 + (agents[agent_id][name]["return"] or 0.0) for name in NAMES)
+        assert made == pytest.approx(agent.nav, rel=1e-12)
+
+
+def test_an_agent_has_a_day_for_each_close_that_it_saw(seen, treasury):
+    for agent_id, agent in {**treasury.agents, **treasury.dead}.items():
+        line = seen["regimes"]["agents"][agent_id]
+        last = treasury.tick if agent.died is None else agent.died
+        assert sum(line[name]["days"] for name in NAMES) == last - agent.genome.born
+
+
+def test_the_days_are_those_of_the_reference_on_record(seen, lively):
+    with open_run(lively) as run:
+        closes = [event.prices["BTC"][1] for _, event in run.events() if hasattr(event, "prices")]
+    labels = label_hindsight(np.array(closes))
+
+    assert seen["regimes"]["reference"] == "BTC"
+    assert seen["regimes"]["days"] == {
+        name: int((labels == regime).sum()) for name, regime in zip(NAMES, Regime, strict=True)
+    }
+
+
+def test_the_reference_is_bought_at_the_first_open_and_held(seen, lively):
+    with open_run(lively) as run:
+        bars = [event.prices["BTC"] for _, event in run.events() if hasattr(event, "prices")]
+    market = seen["regimes"]["market"]
+
+    made = math.prod(1.0 + (market[name]["return"] or 0.0) for name in NAMES)
+    assert made == pytest.approx(bars[-1][1] / bars[0][0], rel=1e-12)
+
+
+def test_a_strategy_is_the_mean_of_everyone_born_with_it_the_dead_included(seen, treasury):
+    dead = next(agent for agent in treasury.dead.values())
+    agents = seen["regimes"]["agents"].values()
+    strategy = dead.genome.strategy
+    lines = [line for line in agents if line["strategy"] == strategy]
+
+    group = seen["regimes"]["strategies"][strategy]
+
+    assert group["agents"] == len(lines)
+    for name in NAMES:
+        there = [line[name]["return"] for line in lines if line[name]["days"]]
+        assert group[name]["agents"] == len(there)
+        if there:
+            assert group[name]["return"] == pytest.approx(statistics.fmean(there))
+
+
+def test_a_baseline_stands_for_itself(seen):
+    groups = seen["regimes"]["strategies"]
+
+    assert {name for name, group in groups.items() if group["baseline"]} == {
+        "baseline-cash",
+        "baseline-buy-and-hold",
+        "baseline-random",
+    }
+
+
+def test_every_fill_met_the_data_of_its_instrument(seen, treasury):
+    touched = seen["touched"]
+
+    assert touched["fills"] == treasury.counts["executed"] + treasury.counts["forced_sales"]
+    assert touched["share"] == {"real": 0, "resampled": 0, "estimated": 0, "synthetic": 1}
+
+
+def test_a_run_that_is_asked_again_says_the_same(arena, small, finished):
+    again = arena("run", "--resume", finished, "--json").data
+
+    with open_run(finished) as run:
+        assert {name: again[name] for name in ("regimes", "touched")} == look_back(run)
+
+
+def test_people_see_strategies_and_yardsticks_side_by_side(arena, small, tmp_path):
+    out = arena("run", small, "--set", "market.reference=ETH", "--out", tmp_path).out
+
+    assert "in hindsight, by ETH" in out
+    assert "at prices that are 100.0% synthetic" in out
+
+
+def test_the_reference_changes_nothing_in_the_run(arena, small, finished, tmp_path):
+    one = arena("run", "--resume", finished, "--json").data
+    other = arena(
+        "run", small, "--set", "market.reference=SOL", "--json", "--out", tmp_path / "other"
+    ).data
+
+    assert one["head"] == other["head"]
+    assert other["regimes"]["reference"] == "SOL"
+
+
+def test_a_reference_that_cannot_be_held_is_refused(arena, small, tmp_path):
+    answer = arena("run", small, "--set", "market.reference=aave", "--out", tmp_path / "none")
+
+    assert answer.code == 2
+    assert "market.reference" in answer.err
+    assert "a spot instrument: BTC, ETH, SOL" in answer.err
+
+
+# The sums
+
+
+@given(st.lists(st.floats(-0.5, 0.5, allow_subnormal=False), min_size=2, max_size=60))
+def test_a_stretch_says_what_the_whole_list_of_returns_would(returns):
+    stretch = Stretch()
+    for each in returns:
+        stretch.add(each)
+
+    expected = float(sharpe_ratio(np.array(returns), 365))
+    assert stretch.growth == pytest.approx(math.prod(1.0 + each for each in returns))
+    assert stretch.sharpe(365) == pytest.approx(expected, rel=1e-6, abs=1e-6)
+
+
+def test_a_stretch_of_one_day_has_no_sharpe():
+    stretch = Stretch()
+    stretch.add(0.1)
+
+    assert stretch.sharpe(365) is None
+
+
+def test_what_is_sold_after_the_close_belongs_to_the_day_that_closed():
+    life = Life("any", baseline=False)
+    life.close(1.1, Regime.BULL)
+    life.touch(0.9)
+    life.close(0.45, Regime.BEAR)
+    life.end()
+
+    bull, bear, _ = life.stretches
+    assert (bull.growth, bear.growth) == (pytest.approx(0.9), pytest.approx(0.5))
+
+
+def test_who_has_nothing_left_earns_nothing():
+    life = Life("any", baseline=False)
+    for nav in (0.0, 0.0):
+        life.close(nav, Regime.BULL)
+    life.end()
+
+    assert (life.stretches[Regime.BULL].days, life.stretches[Regime.BULL].growth) == (2, 0.0)
