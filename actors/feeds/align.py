@@ -1,7 +1,7 @@
 """From the days that a file has to the bars that were asked for.
 
 Each bar shows the latest row published by its close.  Before the first row nothing is known (NaN);
-after it, a bar without a row is a gap, refused or held as the source says.
+after it, a bar without a row is a gap: refused, held, or no bar at all, as the source says.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ import numpy.typing as npt
 
 from actors.feeds.problems import Problem
 from actors.feeds.sheet import Sheet
-from actors.feeds.source import UNITS, CsvSource, field_of
-from arena.market import Floats, Series
+from actors.feeds.source import CsvSource, field_of
+from arena.market import DAY_S, Floats, Series
 
 EPOCH = date(1970, 1, 1)
 
@@ -32,8 +32,10 @@ class Table:
         days: Days since 1970, one apart.  The first is the day *before* the first bar: an index
             needs it to know what it accrues from.
         series: What each column means.
-        values: Shape (days, columns); NaN before the first row of the file.
+        values: Shape (days, columns); NaN before the first row of the file, and on missing days.
         held: Days whose row is missing and was carried over from an earlier one.
+        missing: Days after the first row that have no bar: the gap was too long to be held, or the
+            price stood still for too long.
         duplicates: Equal rows that were dropped.
     """
 
@@ -42,6 +44,7 @@ class Table:
     series: tuple[Series, ...]
     values: Floats
     held: tuple[date, ...] = ()
+    missing: tuple[date, ...] = ()
     duplicates: int = 0
 
     @property
@@ -58,9 +61,10 @@ class Table:
         notes = []
         if self.listed:
             notes.append(f"{names}: not known before {self.listed} ({file})")
-        if self.held:
-            days = ", ".join(str(day) for day in self.held)
-            notes.append(f"{names}: {len(self.held)} bars held over gaps: {days} ({file})")
+        for said, which in (("held over gaps", self.held), ("missing", self.missing)):
+            if which:
+                days = ", ".join(str(day) for day in which)
+                notes.append(f"{names}: {len(which)} bars {said}: {days} ({file})")
         if self.duplicates:
             notes.append(f"{names}: {self.duplicates} equal rows dropped ({file})")
         return tuple(notes)
@@ -89,12 +93,28 @@ def align(sheet: Sheet, values: Floats, days: Days) -> Table:
     row = np.searchsorted(published, days, side="right") - 1
     age = np.where(row < 0, 0, days - published[row])
     stale = age > source.hold_bars
-    _report_gaps(sheet, row, stale, days)
+    if not source.halts:
+        _report_gaps(sheet, row, stale, days)
     aligned = np.where((row < 0) | stale, np.nan, values[row].T).T
-    is_held = (age > 0) & ~stale
+    known = np.isfinite(aligned[:, 0])
+    if not known[1:].any() and not len(sheet.problems):
+        _report_nothing(sheet, days)
+    is_held = (age > 0) & known
     _still(source, aligned, is_held)
-    held = tuple(day_of(int(day)) for day in days[1:][is_held[1:]])
-    return Table(source.name, days, _series(source), aligned, held, sheet.duplicates)
+    held = _days(days, is_held)
+    missing = _days(days, ~known & np.logical_or.accumulate(known))
+    return Table(source.label, days, _series(source), aligned, held, missing, sheet.duplicates)
+
+
+def _days(days: Days, which: npt.NDArray[np.bool_]) -> tuple[date, ...]:
+    """Return the dates of the bars that are meant; the day before the first bar is none of them."""
+    return tuple(day_of(int(day)) for day in days[1:][which[1:]])
+
+
+def _report_nothing(sheet: Sheet, days: Days) -> None:
+    """Report that a source whose gaps are no bars has no bar at all in the period."""
+    needed = f"a row that is known from {day_of(int(days[1]))} to {day_of(int(days[-1]))}"
+    sheet.report(len(sheet.rows) - 1, sheet.source.time_column, needed)
 
 
 def _report_gaps(
@@ -110,6 +130,8 @@ def _report_gaps(
         wanted = f"{day_of(sheet.days[last] + 1)} to {day_of(until - 1)}"
         policy = "gaps = 'reject'" if not source.hold_bars else f"at most {source.hold_bars} held"
         needed = f"rows for {wanted} after line {sheet.lines[last]}: {missing} missing ({policy})"
+        if any(sheet.days[last] < day < until for day in sheet.parts):
+            needed += f"; a day has {DAY_S // (source.every_s or DAY_S)} rows, and some are missing"
         found = sheet.rows[at][sheet.columns[source.time_column]]
         place = (source.name, sheet.lines[at], source.time_column)
         sheet.problems.add(Problem(*place, found=found, needed=needed))
@@ -130,6 +152,6 @@ def _still(source: CsvSource, aligned: Floats, is_held: npt.NDArray[np.bool_]) -
 
 def _series(source: CsvSource) -> tuple[Series, ...]:
     return tuple(
-        Series(target, UNITS[source.unit_of(target)][0], source.provenance, origin=source.name)
+        Series(target, source.scale_of(target)[0], source.made, origin=source.label)
         for target in source.series
     )

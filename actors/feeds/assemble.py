@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Literal, TypeAlias
 
 import numpy as np
 
-from actors.feeds.align import Table
+from actors.feeds.align import Table, day_number
 from arena.exceptions import ValidationError
 from arena.instruments import accrue_linear
 from arena.market import DAY_S, Floats, Market, Provenance, Series
 
 PERIODS_PER_YEAR = 365
 """These markets never close."""
+
+_MARKS = ("close", "index", "apr")
+"""What the marks of an instrument are made from: the first of these that is there."""
 
 Badge: TypeAlias = Literal["real", "synthetic", "mixed"]
 Columns: TypeAlias = dict[str, tuple[Series, Floats]]
@@ -31,6 +34,10 @@ def assemble(tables: Sequence[Table]) -> Market:
       that day, and otherwise not at all.  `<name>.index` itself is not passed on.
     * else from `<name>.apr`, accrued linearly within a bar; such an index is `estimated`.
 
+    Where a deposit has no bar, nothing accrues; an index catches up on the next bar that is there.
+    Where bars of what can be traded were held, `<name>.held` says for each bar whether it was (1.0)
+    or not (0.0).
+
     Raises:
         ValidationError: There is no table, days differ, or a column stands twice.
     """
@@ -43,6 +50,9 @@ def assemble(tables: Sequence[Table]) -> Market:
     if not columns:
         raise ValidationError("tables", found="none", needed="at least one")
     columns = _with_deposits(columns)
+    given = {series.name for table in tables for series in table.series}
+    for table in tables:
+        _add_held(columns, table, given)
     return Market(
         opens_at=tables[0].days[1:] * DAY_S,
         series=tuple(series for series, _ in columns.values()),
@@ -116,24 +126,41 @@ def _add_prices(
         _add(result, replace(origin, name=f"{deposit}.{kind}", unit="index"), values)
 
 
+def _add_held(columns: Columns, table: Table, given: Collection[str]) -> None:
+    """Add `<name>.held` for each instrument whose marks are made from `table`, if it holds bars."""
+    held = np.isin(table.days, [day_number(day) for day in table.held]).astype(np.float64)
+    for series in table.series if table.held else ():
+        instrument, _, kind = series.name.rpartition(".")
+        marks = next((k for k in _MARKS if f"{instrument}.{k}" in given), None)
+        if kind == marks:
+            _add(columns, replace(series, name=f"{instrument}.held", unit="ratio"), held)
+
+
 def _estimated(provenance: Provenance) -> Provenance:
     return Provenance.ESTIMATED if provenance is Provenance.REAL else provenance
 
 
 def _follow(index: Floats) -> tuple[Floats, Floats]:
     """Return opens and closes of a deposit that follows `index`; row 0 is before the first bar."""
-    first = int(np.flatnonzero(np.isfinite(index))[0])
+    known = np.isfinite(index)
+    first = int(np.flatnonzero(known)[0])
     closes: Floats = index / index[first]
-    opens = np.concatenate((np.array([np.nan]), closes[:-1]))
+    latest = np.maximum.accumulate(np.where(known, np.arange(len(index)), first))
+    opens = np.concatenate((np.array([np.nan]), closes[latest[:-1]]))
+    opens[~known] = np.nan
     opens[first] = 1.0
     return opens, closes
 
 
 def _accrue(apr: Floats) -> tuple[Floats, Floats]:
     """Return opens and closes of a deposit that earns `apr`, from the first bar that knows it."""
-    first = 1 + int(np.flatnonzero(np.isfinite(apr[1:]))[0])
+    known = np.isfinite(apr[1:])
+    first = 1 + int(np.flatnonzero(known)[0])
     opens, closes = np.full_like(apr, np.nan), np.full_like(apr, np.nan)
-    opens[first:], closes[first:] = accrue_linear(apr[first:], periods_per_year=PERIODS_PER_YEAR)
+    paid = np.where(np.isfinite(apr), apr, 0.0)
+    opens[first:], closes[first:] = accrue_linear(paid[first:], periods_per_year=PERIODS_PER_YEAR)
+    for prices in (opens, closes):
+        prices[1:][~known] = np.nan
     return opens, closes
 
 

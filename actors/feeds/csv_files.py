@@ -1,6 +1,7 @@
 """The CSV feed: named files in, tables on the run's bars out, or one error that lists all faults.
 
-For each source: `gather` its rows, `read_numbers`, check them, and `align` them with the bars.
+For each source: `gather` its rows, `read_numbers`, check them, `resample` them where a day has
+several, and `align` them with the bars.
 Order and duplicates are checked in the whole file, numbers only in the part that the run can see.
 """
 
@@ -14,6 +15,7 @@ import numpy as np
 from actors.feeds.align import Days, Table, align, day_number, day_of
 from actors.feeds.problems import DataError, Problem, Problems
 from actors.feeds.quality import check_sequence, read_numbers
+from actors.feeds.resample import resample
 from actors.feeds.sheet import Sheet, gather
 from actors.feeds.source import CsvSource
 from actors.feeds.stamps import stamp_parser
@@ -82,7 +84,10 @@ def _read_file(
         problems.settle()  # Rows are missing from the sheets: their gaps are not the file's.
     for sheet, values in zip(sheets, numbers, strict=True):
         check_sequence(sheet, values)
-    return [align(sheet, values, days) for sheet, values in zip(sheets, numbers, strict=True)]
+    daily = [resample(sheet, values) for sheet, values in zip(sheets, numbers, strict=True)]
+    if len(problems) > before:
+        problems.settle()
+    return [align(sheet, values, days) for sheet, values in daily]
 
 
 def _keep_period(sheet: Sheet, days: Days) -> None:
@@ -93,6 +98,9 @@ def _keep_period(sheet: Sheet, days: Days) -> None:
     """
     source, everything = sheet.source, sheet.days
     first, last = int(days[0]), int(days[-1])
+    if source.not_before and everything and day_of(everything[0]) < source.not_before:
+        needed = f"{source.not_before} or later: there was nothing to quote before (not_before)"
+        sheet.report(0, source.time_column, needed)
     sheet.keep(first - source.hold_bars - source.lag_bars, last - source.lag_bars)
     if not sheet.rows and everything:
         found = f"rows from {day_of(min(everything))} to {day_of(max(everything))}"

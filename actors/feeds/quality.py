@@ -11,12 +11,12 @@ import numpy as np
 import numpy.typing as npt
 
 from actors.feeds.sheet import Sheet
-from actors.feeds.source import UNITS, field_of
+from actors.feeds.source import field_of
 from arena.market import Floats
 
 _BAR = ("open", "high", "low", "close")
-_POSITIVE = (*_BAR, "index")
-_NOT_NEGATIVE = ("volume", "apr")
+_POSITIVE = (*_BAR, "index", "iv")
+_NOT_NEGATIVE = ("volume", "apr", "staking_apr", "tvl")
 
 
 def read_numbers(sheet: Sheet) -> Floats:
@@ -38,7 +38,8 @@ def check_sequence(sheet: Sheet, values: Floats) -> None:
 
     Args:
         sheet: The rows, in order of time.
-        values: Their numbers, shape (rows, targets).
+        values: Their numbers, shape (rows, targets).  Rows that stand still for too long become
+            NaN where the source says `frozen = "halt"`.
     """
     for i, (target, column) in enumerate(sheet.source.series.items()):
         if field_of(target) == "index":
@@ -56,7 +57,7 @@ def _read_column(sheet: Sheet, target: str) -> Floats:
     values = _parse(texts)
     is_number = np.isfinite(values)
     _report_all(sheet, column, ~is_number, "a finite number in plain digits, such as 1234.5")
-    _, divisor = UNITS[sheet.source.unit_of(target)]
+    _, divisor = sheet.source.scale_of(target)
     scaled = np.where(is_number, values, np.nan) / divisor
     return scaled + 0.0  # Adding 0 turns -0.0, which some files hold, into 0.
 
@@ -112,11 +113,14 @@ def _report_all(sheet: Sheet, column: str, bad: npt.NDArray[np.bool_], needed: s
 
 
 def _check_frozen(sheet: Sheet, values: Floats) -> None:
-    """Report the first row of each run that repeats its predecessor too often."""
+    """Report the first row of each run that repeats its predecessor too often, or blot all out."""
     most, run = sheet.source.frozen_rows, 0
     column = next(iter(sheet.source.series.values()))
-    for row, same in enumerate(np.all(values[1:] == values[:-1], axis=1), start=1):
+    for row, same in enumerate(np.all(values[1:] == values[:-1], axis=1).tolist(), start=1):
         run = run + 1 if same else 0
-        if run == most + 1:
+        if run > most and sheet.source.frozen == "halt":
+            sheet.frozen.append(row)
+        elif run == most + 1:
             needed = f"at most {most} rows in succession that repeat the one before"
             sheet.report(row, column, needed)
+    values[sheet.frozen] = np.nan

@@ -1,7 +1,8 @@
-"""The rows of a file that belong to one source: one a day, in order of time.
+"""The rows of a file that belong to one source: one for each slot, in order of time.
 
-A row that cannot be placed is reported and left out.  Of two equal rows for a day one is dropped
-and counted; two different ones are refused, and usually mean that `where` matches two things.
+A slot is a day, or where several rows make a bar, an instant.  A row that cannot be placed is
+reported and left out.  Of two equal rows for a slot one is dropped and counted; two different ones
+are refused, and usually mean that `where` matches two things.
 """
 
 from __future__ import annotations
@@ -9,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from actors.feeds.lines import find_columns, read_rows
+from actors.feeds.lines import Rows, find_columns, read_rows
+from actors.feeds.placing import Place, placer
 from actors.feeds.problems import DataError, Problem, Problems
 from actors.feeds.source import CsvSource
 from actors.feeds.stamps import Parse, StampError
-from arena.market import DAY_S
 
 _KINDS_SHOWN = 10
 
@@ -28,8 +29,11 @@ class Sheet:
         problems: Where problems go.
         lines: Line of each row in the file.
         days: Day of each row, in days since 1970.
+        slots: Instant of each row, or its day where there is one row a day.
         rows: The fields, as text.
         duplicates: Equal rows that were dropped.
+        frozen: Rows that stood still for too long, and are no bars.
+        parts: Days that had some of their rows, but not all: they were left out.
     """
 
     source: CsvSource
@@ -37,8 +41,11 @@ class Sheet:
     problems: Problems
     lines: list[int] = field(default_factory=list)
     days: list[int] = field(default_factory=list)
+    slots: list[int] = field(default_factory=list)
     rows: list[list[str]] = field(default_factory=list)
     duplicates: int = 0
+    frozen: list[int] = field(default_factory=list)
+    parts: list[int] = field(default_factory=list)
 
     def report(self, row: int, column: str, needed: str) -> None:
         """Report the cell of the file's `column` in row number `row`."""
@@ -55,24 +62,37 @@ class Sheet:
         kept = [i for i, day in enumerate(self.days) if first <= day <= last]
         self.lines = [self.lines[i] for i in kept]
         self.days = [self.days[i] for i in kept]
+        self.slots = [self.slots[i] for i in kept]
         self.rows = [self.rows[i] for i in kept]
 
 
 def gather(
-    sources: Sequence[CsvSource], parsers: Sequence[Parse], problems: Problems
+    sources: Sequence[CsvSource],
+    parsers: Sequence[Parse],
+    problems: Problems,
+    place: Place | None = None,
 ) -> list[Sheet]:
     """Read one file once, for all the sources that name it; return their sheets, in their order.
+
+    Args:
+        sources: All of the same file.
+        parsers: One for each source.
+        problems: Where problems go.
+        place: How rows are placed; by default as each source says.
 
     Raises:
         DataError: The file cannot be read on, or has nothing for a source.
     """
     name = sources[0].name
-    rows = read_rows(name)
+    rows = _read(name)
     top, header = next(rows, (None, []))
     if top is None:
         raise DataError([Problem(name, None, None, "an empty file", "a header and rows")])
     sheets = [_open_sheet(source, header, problems) for source in sources]
-    takers = [_Taker(sheet, parse) for sheet, parse in zip(sheets, parsers, strict=True)]
+    takers = [
+        _Taker(sheet, parse, place or placer(sheet.source))
+        for sheet, parse in zip(sheets, parsers, strict=True)
+    ]
     line, before = top, len(problems)
     for line, row in rows:
         if len(row) == len(header):
@@ -86,6 +106,14 @@ def gather(
     if len(problems) == before:
         _refuse_empty(takers)
     return sheets
+
+
+def _read(name: str) -> Rows:
+    if not name.endswith(".parquet"):
+        return read_rows(name)
+    from actors.feeds.parquet_rows import read_parquet_rows  # noqa: PLC0415 - needs an extra
+
+    return read_parquet_rows(name)
 
 
 def _open_sheet(source: CsvSource, header: Sequence[str], problems: Problems) -> Sheet:
@@ -102,11 +130,10 @@ def _refuse_empty(takers: Sequence[_Taker]) -> None:
 class _Taker:
     """Places the rows of one source in its sheet, one after another."""
 
-    def __init__(self, sheet: Sheet, parse: Parse) -> None:
+    def __init__(self, sheet: Sheet, parse: Parse, place: Place) -> None:
         where = sheet.source.where
-        self.sheet, self._parse = sheet, parse
+        self.sheet, self._parse, self._put = sheet, parse, place
         self._time = sheet.columns[sheet.source.time_column]
-        self._is_bar = sheet.source.is_bar
         self._cells = [sheet.columns[column] for column in where]
         self._wanted = list(where.values())
         self._others: set[tuple[str, ...]] = set()
@@ -132,27 +159,27 @@ class _Taker:
         return Problem(self.sheet.source.name, None, ", ".join(where), found, needed)
 
     def _place(self, line: int, row: list[str], stamp: int) -> None:
-        sheet, (day, rest) = self.sheet, divmod(stamp, DAY_S)
+        sheet, (slot, day) = self.sheet, self._put(stamp)
         latest, self._latest = self._latest, stamp
-        if self._is_bar and rest:
-            raise StampError("00:00 UTC, when a daily bar opens")
-        if day in self._seen:
-            self._place_again(row, self._seen[day])
+        if slot in self._seen:
+            self._place_again(row, self._seen[slot])
             return
         if stamp < latest:
             raise StampError(f"a time after that of line {sheet.lines[-1]}: oldest row first")
-        self._seen[day] = len(sheet.rows)
+        self._seen[slot] = len(sheet.rows)
         sheet.lines.append(line)
         sheet.days.append(day)
+        sheet.slots.append(slot)
         sheet.rows.append(row)
 
     def _place_again(self, row: list[str], earlier: int) -> None:
         sheet = self.sheet
         if row != sheet.rows[earlier]:
             line, where = sheet.lines[earlier], dict(sheet.source.where)
+            slot = "day" if sheet.slots[earlier] == sheet.days[earlier] else "time"
             raise StampError(
-                f"one row a day: line {line} has that day with other values; where = {where} may "
-                "match two things: narrow it"
+                f"one row a {slot}: line {line} has that {slot} with other values; where = {where} "
+                "may match two things: narrow it"
             )
         sheet.duplicates += 1
 

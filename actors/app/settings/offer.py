@@ -8,7 +8,6 @@ from pathlib import Path
 
 from actors.app.settings.market import SourceTable
 from actors.app.settings.settings import Settings
-from actors.feeds.source import UNITS
 from arena.prices import simulate_market
 from arena.seed import Seed
 
@@ -34,7 +33,7 @@ def read_columns(source: SourceTable) -> Iterator[tuple[str, str]]:
     """Yield the columns of one source with their units in the market."""
     reading = source.reading(base=Path())
     for target in source.series:
-        yield target, UNITS[reading.unit_of(target)][0]
+        yield target, reading.scale_of(target)[0]
 
 
 def _with_deposits(read: Mapping[str, str]) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 import numpy as np
@@ -76,6 +77,57 @@ def test_a_deposit_without_an_index_accrues_its_rate_from_when_it_is_known():
     np.testing.assert_allclose(market.column("aave.open"), [NAN, 1.0, 1.001])
     np.testing.assert_allclose(market.column("aave.close"), [NAN, 1.001, 1.001 * 1.002])
     assert market.series[-1] == Series("aave.close", "index", Provenance.ESTIMATED, "a.csv")
+
+
+def test_a_deposit_that_misses_bars_goes_on_from_its_last_known_close():
+    market = assemble([a_table(aave_index=[1.0, 1.1, NAN, NAN, 1.4, 1.5])])
+
+    np.testing.assert_array_equal(market.column("aave.open"), [1.0, NAN, NAN, 1.1, 1.4])
+    np.testing.assert_array_equal(market.column("aave.close"), [1.1, NAN, NAN, 1.4, 1.5])
+
+
+def test_a_deposit_accrues_nothing_on_days_whose_rate_is_missing():
+    market = assemble([a_table(aave_apr=[NAN, 0.365, NAN, 0.73])])
+
+    np.testing.assert_allclose(market.column("aave.open"), [1.0, NAN, 1.001])
+    np.testing.assert_allclose(market.column("aave.close"), [1.001, NAN, 1.001 * 1.002])
+
+
+def held(table: Table, *days: date) -> Table:
+    return replace(table, held=days)
+
+
+def test_bars_that_were_held_are_marked_beside_the_prices():
+    day = date(2020, 1, 2)
+
+    market = assemble([held(a_table(BTC_close=[9, 10, 10], BTC_open=[9, 9, 10]), day)])
+
+    assert market.column("BTC.held").tolist() == [0.0, 1.0]
+    assert market.series[-1] == Series("BTC.held", "ratio", Provenance.REAL, "a.csv")
+
+
+def test_where_nothing_was_held_nothing_is_marked():
+    market = assemble([a_table(BTC_close=[9, 10, 10])])
+
+    assert [series.name for series in market.series] == ["BTC.close"]
+
+
+def test_a_held_feature_or_rate_does_not_mark_what_has_its_own_prices():
+    day = date(2020, 1, 2)
+    funding = held(a_table(BTC_funding=[0.1] * 3, x=[1] * 3), day)
+    rate = held(a_table(aave_apr=[0.1] * 3), day)
+
+    market = assemble([a_table(BTC_close=[9, 10, 10]), a_table(aave_index=[1] * 3), funding, rate])
+
+    assert not [series.name for series in market.series if series.name.endswith(".held")]
+
+
+def test_a_deposit_is_held_where_its_index_is_or_its_rate_if_that_is_all():
+    day = date(2020, 1, 2)
+    both = held(a_table(aave_apr=[0.1] * 3, aave_index=[1] * 3), day)
+
+    assert assemble([both]).column("aave.held").tolist() == [0.0, 1.0]
+    assert assemble([held(a_table(c_apr=[0.1] * 3), day)]).column("c.held").tolist() == [0, 1]
 
 
 def test_a_column_that_two_tables_bring_is_refused_by_name():

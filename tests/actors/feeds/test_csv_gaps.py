@@ -116,3 +116,65 @@ def test_hidden_futures_stay_hidden_whatever_comes_after_the_end(features, read)
     longer = read(features(1, 2, 3, 4, 9), **X, end="2020-01-03")
 
     assert short.values[1:].tolist() == longer.values[1:].tolist()
+
+
+def test_after_the_held_bars_there_is_none_until_the_data_returns(features, read):
+    table = read(features(1, 2, 6, 7), **X, end="2020-01-07", gaps="hold:2,halt")
+
+    np.testing.assert_array_equal(table.values[1:, 0], [1, 2, 2, 2, np.nan, 6, 7])
+    assert table.held == (date(2020, 1, 3), date(2020, 1, 4))
+    assert table.missing == (date(2020, 1, 5),)
+    assert table.notes[1] == "x: 1 bars missing: 2020-01-05 (prices.csv)"
+
+
+def test_a_file_that_ends_too_early_halts_for_good(features, read):
+    table = read(features(1, 2), **X, end="2020-01-06", gaps="hold:1,halt")
+
+    np.testing.assert_array_equal(table.values[1:, 0], [1, 2, 2, np.nan, np.nan, np.nan])
+    assert len(table.missing) == 3
+
+
+def test_what_is_not_listed_yet_is_not_missing(features, read):
+    table = read(features(3, 4), **X, end="2020-01-04", gaps="hold:1,halt")
+
+    assert (table.missing, table.listed) == ((), date(2020, 1, 3))
+
+
+def test_a_source_that_halts_and_has_no_bar_at_all_is_refused(features, refuse):
+    error = refuse(features(1), **X, start="2020-01-05", end="2020-01-09", gaps="hold:1,halt")
+
+    assert error.needed == "a row that is known from 2020-01-05 to 2020-01-09"
+
+
+@pytest.fixture
+def frozen(write):
+    """Write closes of one bar a day from the first of January 2020."""
+
+    def frozen(*closes: int):
+        days = enumerate(closes, start=1)
+        return write("date,close", *(f"2020-01-{day:02},{close}" for day, close in days))
+
+    return frozen
+
+
+CLOSE = {"series": {"BTC.close": "close"}, "frozen_rows": 1}
+
+
+def test_a_price_that_stands_still_is_no_bar_where_that_is_the_policy(frozen, read, refuse):
+    path = frozen(1, 2, 2, 2, 2, 5)
+
+    error = refuse(path, **CLOSE, end="2020-01-06")
+    table = read(path, **CLOSE, end="2020-01-06", frozen="halt")
+
+    assert (error.line, error.found) == (5, "2")
+    np.testing.assert_array_equal(table.values[1:, 0], [1, 2, 2, np.nan, np.nan, 5])
+    assert table.missing == (date(2020, 1, 4), date(2020, 1, 5))
+
+
+def test_a_price_that_stood_still_is_not_held_over_the_gap_behind_it(write, read):
+    path = write("date,close", *(f"2020-01-0{day},2" for day in (1, 2, 3)), "2020-01-05,5")
+
+    table = read(path, **CLOSE, end="2020-01-05", frozen="halt", gaps="hold:1")
+
+    np.testing.assert_array_equal(table.values[1:, 0], [2, 2, np.nan, np.nan, 5])
+    assert table.held == ()
