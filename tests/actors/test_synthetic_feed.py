@@ -38,3 +38,13 @@ def test_a_loaded_market_says_that_it_is_synthetic() -> None:
 def test_a_market_without_a_day_is_refused() -> None:
     with pytest.raises(ValidationError, match="at least 1"):
         load_synthetic(days=0, warmup_days=0, seed=Seed(1), start=START)
+
+
+def test_the_full_universe_has_the_core_and_more() -> None:
+    core, full = (
+        load_synthetic(days=30, warmup_days=9, seed=Seed(1), start=START, universe=universe)
+        for universe in ("core", "full")
+    )
+
+    assert all(full.sha256(name) == core.sha256(name) for name in core.columns)
+    assert {"BTC.funding", "ETH.iv", "ETH-USDC.tvl", "MOON-24.expires"} <= set(full.columns)
