@@ -92,8 +92,9 @@ def simulate_funding(
 def clamp_premium(premium: Floats, parameters: FundingParameters) -> Floats:
     """Return the rate that an exchange settles for a premium, both fractions for 8 hours."""
     # P + clamp(I - P, -band, band), written so that within the band it is I to the last bit.
-    rate = np.clip(parameters.interest, premium - parameters.band, premium + parameters.band)
-    return np.clip(rate, -parameters.cap, parameters.cap)
+    nearest = np.clip(parameters.interest, premium - parameters.band, premium + parameters.band)
+    rate: Floats = np.clip(nearest, -parameters.cap, parameters.cap)
+    return rate
 
 
 def _premium(asset: str, log_returns: Floats, seed: Seed, p: FundingParameters) -> Floats:

@@ -280,3 +280,29 @@ def test_real_prices_can_be_given_every_group(group: str) -> None:
         assert np.isfinite(values[465:, 1]).all()
     elif group != "moonshots":
         assert np.isfinite(values).all()
+
+
+@pytest.mark.parametrize("asset", ["BTC", "ETH"])
+def test_funding_made_for_real_prices_is_dear_when_it_really_was(asset: str) -> None:
+    market = record()
+    settled: dict[int, list[float]] = {}
+    with (REAL.parent / "funding_8h_binance.csv").open(encoding="utf-8") as lines:
+        for row in csv.DictReader(lines):
+            if row["asset"] == asset:
+                # What is settled at midnight belongs to the day that ends.
+                second = datetime.fromisoformat(row["time_utc"]).timestamp() - 1
+                settled.setdefault(int(second) // DAY_S, []).append(float(row["funding_rate"]))
+    first = int(datetime(2019, 1, 1, tzinfo=UTC).timestamp()) // DAY_S
+    whole = sorted(day - first for day, rates in settled.items() if len(rates) == 3)
+    paid = np.array([sum(settled[day + first]) for day in whole])
+
+    made = [
+        add_series(market, ["funding"], Seed(n)).column(f"{asset}.funding")[whole]
+        for n in range(20)
+    ]
+
+    # .58 and .60, from the prices alone; dearer than what was paid by a sixth to a quarter.
+    assert np.median([np.corrcoef(column, paid)[0, 1] for column in made]) > 0.5
+    assert np.median([column.mean() / paid.mean() for column in made]) == pytest.approx(
+        1.2, abs=0.1
+    )
