@@ -1,4 +1,4 @@
-"""Options, pools, staking, venues and gas: each series looks as it was measured, or as it says."""
+"""Options, pools, staking, venues, gas: each series looks as it was measured, or as it says."""
 
 from __future__ import annotations
 
@@ -176,6 +176,15 @@ def test_venues_differ_by_less_than_a_trade_costs(markets: list[Market]) -> None
     assert spreads.max() == pytest.approx(6 * BP)
     assert abs(np.median([acf(row) for row in spreads])) < 0.02
     assert (np.abs(spreads) > 5 * BP).mean() < 0.02  # The record: 1.0 % of the time.
+
+
+def test_funding_of_two_coins_is_dear_together(markets: list[Market]) -> None:
+    ties = [
+        np.corrcoef(market.column("BTC.funding"), market.column("ETH.funding"))[0, 1]
+        for market in markets
+    ]
+
+    assert np.median(ties) == pytest.approx(0.63, abs=0.1)  # The record: .81, by the settlement.
 
 
 def test_a_spread_remembers_as_much_as_it_is_told() -> None:
