@@ -18,8 +18,18 @@ from arena.commands import RequestCapital
 from arena.exceptions import AgentError
 from arena.ids import AgentId
 from arena.market import MarketView
-from arena.money import MONEY_MAX, Money
-from arena.strategies import HOLD, BookView, Decision, Memory, Strategy, check_targets
+from arena.money import MONEY_MAX, Money, to_money
+from arena.strategies import (
+    HOLD,
+    BookView,
+    Decision,
+    Hold,
+    Memory,
+    Quotes,
+    Strategy,
+    Targets,
+    check_decision,
+)
 from arena.treasury import Treasury
 
 P = ParamSpec("P")
@@ -104,10 +114,10 @@ class AgentActor(Actor[AgentMessage, None]):
         decision = self._strategy.decide(self._market, book, self._memory)
         if type(decision) is not dict and isinstance(decision, Mapping):
             decision = dict(decision)  # Somebody's own mapping may answer differently next time.
-        fault = check_targets(decision, self._strategy.instruments)
+        fault = check_decision(decision, self._strategy.instruments)
         if fault is not None:
             raise AgentError(self._agent_id, WRONG_ANSWER, fault)
-        return HOLD if decision is HOLD else {name: float(w) for name, w in decision.items()}
+        return _copied(decision)
 
     def _wish(self, book: BookView) -> Money | None:
         """Return how much capital the strategy could use.
@@ -136,14 +146,28 @@ class AgentActor(Actor[AgentMessage, None]):
 
     def _book(self, agent: Agent) -> BookView:
         treasury, equity = self._treasury(), agent.equity
+        known = treasury.known()
         return BookView(
             agent_id=agent.agent_id,
             equity=equity,
             cash=agent.portfolio.cash,
             weights={
-                name: agent.portfolio.value(name, treasury.marks[name]) / equity
-                for name in agent.portfolio.positions
+                name: to_money(quantity * known.unit(name)) / equity
+                for name, quantity in agent.portfolio.positions.items()
                 if equity > 0
             },
             costs=treasury.experiment.terms.costs,
         )
+
+
+def _copied(decision: Decision) -> Decision:
+    """Return what nobody can change any more, as plain numbers."""
+    if isinstance(decision, Quotes):
+        return Quotes(dict(decision.by_instrument), _copied_targets(decision.targets))
+    return _copied_targets(decision)
+
+
+def _copied_targets(targets: Targets | Hold) -> Targets | Hold:
+    if isinstance(targets, Hold):
+        return HOLD
+    return {name: float(weight) for name, weight in targets.items()}

@@ -11,8 +11,8 @@ So nobody decides about a bar that has been revealed, and nothing is asked after
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from math import isnan
 
 from actors.journal.chain import timestamp
 from actors.messages.allocator import ASK_TIMEOUT_S, Answer
@@ -26,6 +26,7 @@ from actors.messages.market import (
     TickDone,
 )
 from actors.runtime import Actor, Group, Ref
+from arena.bars import Bar
 from arena.ids import AgentId
 from arena.market import Market, MarketView
 from arena.treasury import Treasury
@@ -53,6 +54,7 @@ class MarketFeed(Actor[Advance, int | None]):
         self._desk = desk
         self._manager = manager
         self._agents = agents
+        self._places = _places(market, treasury().experiment.terms.instruments)
 
     async def started(self) -> None:
         """Reveal the bars before the first tick to come."""
@@ -68,7 +70,7 @@ class MarketFeed(Actor[Advance, int | None]):
         await self._manager.ask(KeepInStep(), timeout_s=ASK_TIMEOUT_S)
         if row > 0:
             await self._call_roll(tick - 1)
-        bar = SettleBar(tick, self._prices(row), timestamp(self._market.closes_at(row)))
+        bar = SettleBar(tick, self._bars(row), timestamp(self._market.closes_at(row)))
         await self._desk.ask(bar, timeout_s=ASK_TIMEOUT_S, lane=CONTROL)
         self._view.reveal(self._market.values[row : row + 1])
         await self._manager.ask(TickDone(tick), timeout_s=ASK_TIMEOUT_S)
@@ -80,14 +82,24 @@ class MarketFeed(Actor[Advance, int | None]):
         self._agents.tell(MarketMoved(tick))
         await roll
 
-    def _prices(self, row: int) -> dict[str, tuple[float, float]]:
-        """Return the bar's open and close of every instrument that has one."""
+    def _bars(self, row: int) -> dict[str, Bar]:
+        """Return the bar of every instrument that has one."""
         values = self._market.values[row].tolist()
-        columns = self._market.columns
-        prices = {}
-        for name, instrument in self._treasury().experiment.terms.instruments.items():
-            opened = values[columns[instrument.open_column]]
-            closed = values[columns[instrument.close_column]]
-            if not (math.isnan(opened) or math.isnan(closed)):
-                prices[name] = (opened, closed)
-        return prices
+        found = {}
+        for name, places in self._places.items():
+            given = {field: values[place] for field, place in places}
+            if not (isnan(given["open"]) or isnan(given["close"])):
+                found[name] = Bar(**given)
+        return found
+
+
+def _places(market: Market, instruments: Iterable[str]) -> dict[str, tuple[tuple[str, int], ...]]:
+    """Return instrument -> (field of a bar, column) for the columns that the market has."""
+    return {
+        name: tuple(
+            (field, market.columns[f"{name}.{field}"])
+            for field in Bar._fields
+            if f"{name}.{field}" in market.columns
+        )
+        for name in instruments
+    }

@@ -8,6 +8,7 @@ was ordered, agent by agent in a seeded order, and asks the allocator to settle 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from math import isnan
 from typing import Any
 
 from actors.messages.allocator import ASK_TIMEOUT_S, AllocatorMessage, Answer, Clocked
@@ -27,13 +28,14 @@ from actors.messages.desk import (
 )
 from actors.runtime import BatchActor, Envelope, MailboxFull, Ref, Roll
 from actors.venues import Session, Venue, trading_state
+from arena.bars import flat
 from arena.commands import SettleTick
 from arena.events import AgentFailed, TickSettled
 from arena.exceptions import ValidationError
 from arena.ids import AgentId
-from arena.money import Money, to_money
+from arena.money import Money
 from arena.orders import Fill, Order, OrderRefusal, RefusedOrder, TradeStatus
-from arena.strategies import HOLD, Targets
+from arena.strategies import HOLD, Decision
 from arena.treasury import Treasury
 from arena.validators import check_order
 
@@ -58,7 +60,7 @@ class TradingDesk(BatchActor[DeskMessage, Any]):
         self._venue = venue
         self._roll: Roll | None = None
         self._caller: Envelope[DeskMessage, Any] | None = None
-        self._targets: dict[AgentId, Targets] = {}
+        self._decisions: dict[AgentId, Decision] = {}
         self._orders: dict[AgentId, list[Order]] = {}
         self._order_ids: set[str] = set()
         self._failures: list[AgentFailed] = []
@@ -104,7 +106,7 @@ class TradingDesk(BatchActor[DeskMessage, Any]):
         if self._roll is not None:
             self._roll.mark(message.agent_id)
         if message.decision is not HOLD:
-            self._targets[message.agent_id] = message.decision
+            self._decisions[message.agent_id] = message.decision
 
     def _note_absence(self, message: Absent) -> None:
         self._failures.append(message.failure)
@@ -135,27 +137,34 @@ class TradingDesk(BatchActor[DeskMessage, Any]):
         agent = treasury.agents.get(order.agent_id)
         if agent is None:
             return OrderRefusal.AGENT_NOT_TRADING
-        return check_order(order, trading_state(treasury, agent, agent.portfolio, treasury.marks))
+        bars = flat(treasury.marks, treasury.units)
+        known = treasury.known()
+        return check_order(order, trading_state(treasury, agent, agent.portfolio, bars, known))
 
     async def _settle(self, bar: SettleBar) -> Answer:
         treasury = self._treasury()
-        opens = {name: prices[0] for name, prices in bar.prices.items()}
-        session = Session(treasury, self._venue, bar.tick, opens)
-        ordering = sorted({**self._targets, **self._orders})
+        session = Session(treasury, self._venue, bar.tick, bar.bars)
+        ordering = sorted({**self._decisions, **self._orders})
         for agent_id in treasury.experiment.root.child("desk", bar.tick).shuffled(ordering):
             await session.trade(
-                agent_id, self._targets.get(agent_id), self._orders.get(agent_id, [])
+                agent_id, self._decisions.get(agent_id), self._orders.get(agent_id, [])
             )
+        session.liquidate()
         failures = tuple(sorted(self._failures, key=lambda failure: failure.agent_id))
-        self._targets, self._orders, self._failures = {}, {}, []
+        self._decisions, self._orders, self._failures = {}, {}, []
         self._order_ids.clear()
+        bars = bar.bars
         command = SettleTick(
             command_id=f"tick-{bar.tick}",
             tick=bar.tick,
-            prices=bar.prices,
+            prices={name: (each.open, each.close) for name, each in bars.items()},
             fills=tuple(session.fills),
             refused=tuple(session.refused),
             failures=failures,
+            units={name: each.unit for name, each in bars.items() if not isnan(each.unit)},
+            carry={name: each.carry for name, each in bars.items() if each.carry},
+            expired=tuple(name for name, each in bars.items() if each.expires),
+            held=tuple(name for name, each in bars.items() if each.held),
         )
         answer = await self._allocator.ask(
             Clocked(command, bar.stamp), timeout_s=ASK_TIMEOUT_S, lane=ALLOCATOR_CONTROL
@@ -190,7 +199,7 @@ class _Tally:
             self.fees += fill.fee
             self.slippage += fill.slippage
             self.gas += fill.gas
-            self.notional += abs(to_money(fill.quantity * fill.price))
+            self.notional += fill.size
 
     def stats(self) -> ExecutionStats:
         total = self.successful + self.failed

@@ -220,19 +220,23 @@ def _apply_cycle(treasury: Treasury, event: e.EvolutionCycleComplete) -> None:
 def _apply_tick(treasury: Treasury, event: e.TickSettled) -> None:
     treasury.tick, treasury.settled_seq = event.tick, treasury.seq
     treasury.marks.update({name: close for name, (_, close) in event.prices.items()})
+    treasury.units.update(event.units)
     treasury.fund_nav = event.fund_nav
     treasury.fund = treasury.fund.extended(event.fund_nav, None)
     fills: dict[AgentId, list[Fill]] = {}
     for fill in event.fills:
         fills.setdefault(fill.agent_id, []).append(fill)
     for settled in (event.real, event.virtual):
-        _apply_settlement(treasury, settled, fills)
+        _apply_settlement(treasury, event, settled, fills)
     _count(treasury, "executed", len(event.fills))
     _count(treasury, "rejected", len(event.refused))
 
 
 def _apply_settlement(
-    treasury: Treasury, settled: Settlement, fills: dict[AgentId, list[Fill]]
+    treasury: Treasury,
+    event: e.TickSettled,
+    settled: Settlement,
+    fills: dict[AgentId, list[Fill]],
 ) -> None:
     keep = treasury.experiment.rules.records.window
     bad_debt = dict(settled.bad_debt)
@@ -240,6 +244,8 @@ def _apply_settlement(
     for agent_id, pnl, costs, nav, fitness in zip(*columns, strict=True):
         agent, own = treasury.agents[agent_id], fills.get(agent_id, ())
         portfolio = agent.portfolio.after(own) if own else agent.portfolio
+        if event.carry or event.expired:
+            portfolio = portfolio.carried(event.carry).settled(event.expired, treasury.marks)
         debt = bad_debt.get(agent_id, Money(0))
         treasury.agents[agent_id] = agent.closed(
             portfolio=portfolio.with_cash(debt) if debt else portfolio,

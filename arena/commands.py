@@ -14,6 +14,7 @@ from typing import TypeAlias
 from arena.events import AgentFailed
 from arena.exceptions import ValidationError
 from arena.ids import AgentId
+from arena.later import later
 from arena.money import Money
 from arena.orders import Fill, RefusedOrder
 from arena.words import Layer, Scalar
@@ -39,6 +40,10 @@ class SettleTick(_Command):
         fills: What the desk executed.
         refused: What it did not.
         failures: Agents that broke since the last tick.
+        units: Instrument -> notional of one unit, USD, where that is not its price.
+        carry: Instrument -> what one long unit pays over the bar, USD.
+        expired: Instruments whose positions become cash at the close.
+        held: Instruments whose bar was carried over a gap in the data.
     """
 
     tick: int
@@ -46,6 +51,10 @@ class SettleTick(_Command):
     fills: tuple[Fill, ...] = ()
     refused: tuple[RefusedOrder, ...] = ()
     failures: tuple[AgentFailed, ...] = ()
+    units: Mapping[str, float] = later(factory=dict)
+    carry: Mapping[str, float] = later(factory=dict)
+    expired: tuple[str, ...] = later(())
+    held: tuple[str, ...] = later(())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

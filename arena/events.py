@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias, get_args
 
 from arena.ids import AgentId
+from arena.later import later
 from arena.money import Money
 from arena.orders import Fill, RefusedOrder
 from arena.words import Book, Layer, Metrics, Refusal, Scalar, Tier
@@ -85,6 +86,10 @@ class TickSettled:
         real: The settlement of agents with real capital.
         virtual: The settlement of agents with virtual capital.
         fund_nav: Unit NAV of the arena's capital at the close.
+        units: Instrument -> notional of one unit, USD, where that is not its price.
+        carry: Instrument -> what each long unit paid over the bar, and each short one got, USD.
+        expired: Instruments whose positions became cash at the close.
+        held: Instruments whose bar was carried over a gap in the data.
     """
 
     tick: int
@@ -94,6 +99,10 @@ class TickSettled:
     real: Settlement
     virtual: Settlement
     fund_nav: float
+    units: dict[str, float] = later(factory=dict)
+    carry: dict[str, float] = later(factory=dict)
+    expired: tuple[str, ...] = later(())
+    held: tuple[str, ...] = later(())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,6 +18,7 @@ import numpy as np
 from arena import __version__
 from arena.exceptions import EventSourcingError
 from arena.execution import Terms
+from arena.later import later_defaults
 from arena.money import Money, parse_usd
 from arena.policies import POLICIES, Policy
 from arena.rules import Rules
@@ -180,7 +181,8 @@ def from_plain(kind: Any, value: Any) -> Any:
     """Return plain JSON data as the type that `plain` made it from.
 
     `kind` is an annotation: a dataclass, an enum, a tuple, a mapping, a `NewType`, one of these or
-    None.  Where it allows several scalars, the value is what JSON says it is.
+    None.  Where it allows several scalars, the value is what JSON says it is.  What an older
+    release did not write is as it was then (`arena.later`).
     """
     origin, inner = get_origin(kind), get_args(kind)
     if origin in {UnionType, Union}:
@@ -191,7 +193,13 @@ def from_plain(kind: Any, value: Any) -> Any:
     if is_dataclass(kind):
         made: Any = kind
         hints = _fields(made)
-        return made(**{name: from_plain(hint, value[name]) for name, hint in hints.items()})
+        return made(
+            **{
+                name: from_plain(hint, value[name])
+                for name, hint in hints.items()
+                if name in value or name not in later_defaults(made)
+            }
+        )
     if origin is tuple:
         kinds = inner[:1] * len(value) if inner[-1] is Ellipsis else inner
         return tuple(from_plain(each, item) for each, item in zip(kinds, value, strict=True))

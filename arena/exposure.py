@@ -1,11 +1,13 @@
-"""How much real capital one protocol may hold, all agents together."""
+"""What all agents share: the room in each protocol, and the volume of each bar."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
+from arena.bars import Bar
 from arena.execution import Wish
 from arena.instruments import Instrument
+from arena.money import MICRO
 from arena.portfolio import Portfolio
 from arena.state import Treasury
 from arena.words import Book, Layer
@@ -43,10 +45,34 @@ class ProtocolRoom:
         protocol = wish.instrument.protocol
         if protocol is None or wish.amount <= self._room[protocol]:
             return wish
-        return Wish(wish.instrument, max(self._room[protocol], 0), wish.price)
+        return Wish(wish.instrument, max(self._room[protocol], 0), wish.unit)
 
     def _count(self, portfolio: Portfolio, prices: Mapping[str, float], *, sign: int) -> None:
         for name in portfolio.positions:
             instrument: Instrument = self._instruments[name]
             if instrument.protocol is not None:
                 self._room[instrument.protocol] += sign * portfolio.value(name, prices[name])
+
+
+class VolumeRoom:
+    """How much of each bar can be traded: a share of its volume, for the real book together.
+
+    Agents with virtual money do not meet one another: each finds the bar untouched.
+    """
+
+    def __init__(self, participation_max: float | None) -> None:
+        self._share = participation_max
+        self._taken: dict[str, float] = {}
+
+    def trim(self, quantity: float, instrument: str, bar: Bar, book: Book) -> float:
+        """Return `quantity` cut back to what can be traded in `bar`; it may be 0."""
+        if self._share is None or not bar.volume >= 0.0 or bar.notional <= 0.0:
+            return quantity
+        taken = self._taken.get(instrument, 0.0) if book is Book.REAL else 0.0
+        most = max(self._share * bar.volume - taken, 0.0) / bar.notional
+        return max(min(quantity, most), -most)
+
+    def take(self, size: int, instrument: str, book: Book) -> None:
+        """Take note that `size` micro-USD were traded."""
+        if book is Book.REAL:
+            self._taken[instrument] = self._taken.get(instrument, 0.0) + size / MICRO

@@ -7,7 +7,8 @@ from enum import StrEnum
 
 from arena.exceptions import ValidationError
 from arena.ids import AgentId
-from arena.money import Money
+from arena.later import later
+from arena.money import Money, to_money
 
 QUANTITY_MAX = 10**15
 """Most units, written as a whole number, of which an order can be."""
@@ -32,7 +33,22 @@ class OrderRefusal(StrEnum):
     QUANTITY_NOT_FINITE = "quantity_not_finite"
     QUANTITY_IS_ZERO = "quantity_is_zero"
     POSITION_INSUFFICIENT = "position_insufficient"
+    COLLATERAL_INSUFFICIENT = "collateral_insufficient"
     CASH_INSUFFICIENT = "cash_insufficient"
+    NO_LIQUIDITY = "no_liquidity"
+
+
+class FillCause(StrEnum):
+    """What made a trade happen."""
+
+    ORDER = "order"
+    """An order that was executed at the open."""
+
+    QUOTE = "quote"
+    """A limit order that the bar traded through."""
+
+    LIQUIDATION = "liquidation"
+    """The venue, because the margin no longer sufficed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +91,9 @@ class Fill:
         fee: Venue's fee, micro-USD.
         slippage: Cost of crossing the spread and moving the price, micro-USD.
         gas: Cost of the operation on its chain, micro-USD.
+        asked: Units that were ordered, where the market gave fewer; None where it gave them all.
+        cause: What made it happen.
+        notional: What was traded, micro-USD, where that is not quantity x price; None where it is.
     """
 
     order_id: str
@@ -85,11 +104,21 @@ class Fill:
     fee: Money
     slippage: Money
     gas: Money
+    asked: float | None = later(None)
+    cause: FillCause = later(FillCause.ORDER)
+    notional: Money | None = later(None)
 
     @property
     def costs(self) -> Money:
         """Fee, slippage and gas together, micro-USD."""
         return Money(self.fee + self.slippage + self.gas)
+
+    @property
+    def size(self) -> Money:
+        """What was traded, micro-USD: its notional."""
+        if self.notional is not None:
+            return self.notional
+        return Money(abs(to_money(self.quantity * self.price)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

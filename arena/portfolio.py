@@ -1,8 +1,10 @@
 """What one agent holds, what it is worth, and how well it did: cash, positions, unit NAV.
 
 An agent's equity is its cash plus the sum of its position values, each of them whole micro-USD, so
-that a tick's profit is a difference of integers.  The unit NAV starts at 1 and moves only with
-profit: capital that comes or goes cannot look like performance.
+that a tick's profit is a difference of integers.  A position that is short is worth less than
+nothing, and the cash holds what it was sold for; one on margin is paid for in full, and the cash
+may then be below zero: `arena.margin` says how much of it is free.  The unit NAV starts at 1 and
+moves only with profit: capital that comes or goes cannot look like performance.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ class Portfolio:
 
     Attributes:
         cash: Micro-USD that earn nothing.
-        positions: Instrument -> quantity in units, never 0.
+        positions: Instrument -> quantity in units, never 0; below 0 where it is held short.
     """
 
     cash: Money = Money(0)
@@ -49,6 +51,26 @@ class Portfolio:
             moved = to_money(quantity * fill.price) - to_money(before * fill.price)
             cash = Money(cash - moved - fill.costs)
         return Portfolio(cash, positions)
+
+    def carried(self, carry: Mapping[str, float]) -> Portfolio:
+        """Return the portfolio after each long unit paid, and each short one got, its carry.
+
+        Args:
+            carry: Instrument -> USD per unit; most have none.
+        """
+        paid = [
+            to_money(self.positions[name] * carry[name]) for name in carry.keys() & self.positions
+        ]
+        return self.with_cash(-sum(paid)) if paid else self
+
+    def settled(self, names: Iterable[str], prices: Mapping[str, float]) -> Portfolio:
+        """Return the portfolio after its positions in `names` became cash at `prices`."""
+        ended = [name for name in names if name in self.positions]
+        if not ended:
+            return self
+        brought = sum(self.value(name, prices[name]) for name in ended)
+        left = {name: held for name, held in self.positions.items() if name not in ended}
+        return Portfolio(Money(self.cash + brought), left)
 
 
 def unit_nav(nav: float, *, pnl: int, capital_before: int) -> float:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from arena.agents import Agent, Record
+from arena.execution import Marks
 from arena.experiment import Experiment, plain
 from arena.ids import AgentId
 from arena.ledger import POOL_ARENA, POOL_PROVING, RESERVE
@@ -31,6 +32,7 @@ class Treasury:
         dead: Everyone who does not, in order of death.
         requests: What agents asked for at this cycle; None is no limit.
         marks: Instrument -> last close.
+        units: Instrument -> last notional of one unit, USD, where that is not its mark.
         fund: Record of the arena fund's unit NAV.
         fund_nav: The arena fund's unit NAV.
         halted: Scope -> tick since which its trading is halted.
@@ -46,11 +48,14 @@ class Treasury:
     __slots__ = (
         "agents", "books", "completed", "counts", "cycle", "dead", "deaths", "equities",
         "experiment", "fund", "fund_nav", "halted", "marks", "ready", "requests", "seq",
-        "settled_seq", "slot", "tick",
+        "settled_seq", "slot", "tick", "units",
     )  # fmt: skip
 
     STATE = tuple(sorted({*__slots__} - {"experiment", "equities"}))
     """The names of what is part of the state."""
+
+    LATER = frozenset({"units"})
+    """What an older release did not have: left out of the JSON while it is empty."""
 
     def __init__(self, experiment: Experiment) -> None:
         self.experiment = experiment
@@ -63,6 +68,7 @@ class Treasury:
         self.dead: dict[AgentId, Agent] = {}
         self.requests: dict[AgentId, Money | None] = {}
         self.marks: dict[str, float] = {}
+        self.units: dict[str, float] = {}
         self.fund = Record.begin(0, 1.0)
         self.fund_nav = 1.0
         self.halted: dict[str, int] = {}
@@ -100,6 +106,10 @@ class Treasury:
         """Return a balance of the real book, micro-USD."""
         return Money(self.books[Book.REAL].get(account, 0))
 
+    def known(self) -> Marks:
+        """Return what everything was worth last."""
+        return Marks(prices=self.marks, units=self.units)
+
     def layer_capital(self, layer: Layer) -> Money:
         """Return the real capital of proving or the arena: its pool and its agents."""
         pool = POOL_ARENA if layer is Layer.ARENA else POOL_PROVING
@@ -107,10 +117,17 @@ class Treasury:
             self.equities[layer] = sum(agent.equity for agent in self.living(layer))
         return Money(self.balance(pool) + self.equities[layer])
 
+    def to_plain(self) -> dict[str, Any]:
+        """Return the state as plain JSON data."""
+        return {
+            name: plain(getattr(self, name))
+            for name in self.STATE
+            if name not in self.LATER or getattr(self, name)
+        }
+
     def to_json(self) -> str:
         """Return the state as canonical JSON."""
-        state: dict[str, Any] = {name: plain(getattr(self, name)) for name in self.STATE}
-        return json.dumps(state, sort_keys=True, separators=(",", ":"), allow_nan=False)
+        return json.dumps(self.to_plain(), sort_keys=True, separators=(",", ":"), allow_nan=False)
 
     def state_hash(self) -> str:
         """Return the SHA-256 of the state's canonical JSON."""

@@ -16,9 +16,10 @@ from actors.app.settings import ConfigError, Settings, check, load_settings
 from actors.app.settings.fields import Section
 from actors.app.settings.offer import DEPOSIT
 from actors.app.settings.rules import ConditionTable, KillTable
-from actors.feeds import assemble, badge, merge, read_csv
+from actors.feeds import CsvSource, assemble, badge, merge, read_csv
 from actors.feeds.synthetic import load_synthetic
-from arena.execution import CostModel, Terms
+from arena.costs import CostModel
+from arena.execution import Terms
 from arena.experiment import Endowment, Experiment, MarketFacts, Population
 from arena.fitness import FitnessWeights
 from arena.market import Market, restrict
@@ -129,12 +130,27 @@ def _simulate(settings: Settings) -> Market:
 def _read(settings: Settings, base: Path, now: datetime) -> tuple[Market, tuple[str, ...]]:
     period = settings.period
     tables = read_csv(
-        [source.reading(base) for source in settings.market.sources],
+        [_on_record(source) for source in read_sources(settings, base)],
         start=period.opens,
         end=period.end,
         not_after=now + timedelta(days=1),
     )
     return assemble(tables), tuple(note for table in tables for note in table.notes)
+
+
+def read_sources(settings: Settings, base: Path) -> list[CsvSource]:
+    """Return what the market is read from, by paths under `base`; no file is opened."""
+    market = settings.market
+    return [source.reading(base, market.store) for source in market.sources]
+
+
+def _on_record(source: CsvSource) -> CsvSource:
+    """Return `source`; a series of the store gets the provenance that it was stored with."""
+    if not source.origin:
+        return source
+    from actors.feeds.stored import with_provenance  # noqa: PLC0415 - needs an extra
+
+    return with_provenance(source)
 
 
 def _facts(settings: Settings, loaded: LoadedMarket) -> MarketFacts:

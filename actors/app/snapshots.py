@@ -14,7 +14,7 @@ from actors.journal.chain import Head
 from actors.journal.port import Snapshot
 from arena.agents import Agent, Record
 from arena.exceptions import EventSourcingError
-from arena.experiment import Experiment, from_plain, plain
+from arena.experiment import Experiment, from_plain
 from arena.ids import AgentId
 from arena.money import Money
 from arena.strategies import Memory
@@ -52,7 +52,7 @@ def take_snapshot(treasury: Treasury, head: Head, memories: Mapping[AgentId, Mem
     for agent_id, memory in memories.items():
         _check_plain(agent_id, memory)
     state = {
-        "treasury": {name: plain(getattr(treasury, name)) for name in Treasury.STATE},
+        "treasury": treasury.to_plain(),
         "memories": memories,
     }
     text = json.dumps(state, separators=(",", ":"), allow_nan=False)  # Unsorted: orders matter.
@@ -93,6 +93,8 @@ def treasury_in(snapshot: Snapshot, experiment: Experiment) -> Treasury:
         facts = json.loads(snapshot.state)["treasury"]
         treasury = Treasury(experiment)
         for name in Treasury.STATE:
+            if name in Treasury.LATER and name not in facts:
+                continue
             kind, value = _KINDS.get(name), facts[name]
             setattr(treasury, name, value if kind is None else from_plain(kind, value))
     except (KeyError, TypeError, ValueError, AttributeError) as error:

@@ -3,8 +3,9 @@
 Canonical means sorted keys, no spaces, floats in Python's shortest repr, and neither NaN nor
 infinity: equal values have equal bytes, so bytes can be hashed.  Dataclasses are written by field,
 enums by value, tuples as arrays.  Reading is strict and refuses unknown fields; what an older
-version wrote is lifted to today's first (`actors.journal.upcasters`).  Pydantic is imported by the
-first event that is read, because most commands read none.
+version wrote is lifted to today's first (`actors.journal.upcasters`).  A field that came later
+(`arena.later`) is written only where it says something.  Pydantic is imported by the first event
+that is read, because most commands read none.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from actors.journal.schema import NewerRunError
 from actors.journal.upcasters import upcast, version_of
 from arena.events import EVENT_TYPES, Event
 from arena.exceptions import EventSourcingError
+from arena.later import later_defaults
 
 if TYPE_CHECKING:
     from pydantic import ValidationError
@@ -42,7 +44,11 @@ def canonical(value: object) -> str:
 
 def _encode_dataclass(value: Any) -> str:
     """Return what `_ENCODER` would, in a third of the time: most fields are text or integers."""
-    names, values = _fields(value.__class__)
+    kind = value.__class__
+    if later_defaults(kind):
+        by_field = _by_field(value)
+        return "{" + ",".join(map(_encode_field, by_field, by_field.values())) + "}"
+    names, values = _fields(kind)
     return "{" + ",".join(map(_encode_field, names, values(value))) + "}"
 
 
@@ -129,8 +135,14 @@ def _fields(kind: type[Any]) -> tuple[tuple[str, ...], Callable[[object], tuple[
 
 
 def _by_field(value: Any) -> dict[str, object]:
-    names, values = _fields(value.__class__)
-    return dict(zip(names, values(value), strict=True))
+    """Return the fields, sorted; those that came later only where they say something."""
+    kind = value.__class__
+    names, values = _fields(kind)
+    found = dict(zip(names, values(value), strict=True))
+    for name, default in later_defaults(kind).items():
+        if found[name] == default:
+            del found[name]
+    return found
 
 
 _ENCODER = json.JSONEncoder(

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from arena.bars import Bars
 from arena.events import AgentFailed
 from arena.ids import AgentId
 from arena.money import Money
@@ -47,12 +47,12 @@ class SettleBar:
 
     Attributes:
         tick: Of the bar.
-        prices: Instrument -> (open, close), for each one that has the bar.
+        bars: Of every instrument that has one.
         stamp: When the bar closes, as the journal writes it.
     """
 
     tick: int
-    prices: Mapping[str, tuple[float, float]]
+    bars: Bars
     stamp: str
 
 

@@ -1,107 +1,195 @@
-"""A session: one open, at which every order is submitted, validated and executed, or refused."""
+"""A session: one bar, at which every order is submitted, validated and executed, or refused.
+
+Agent by agent: targets and orders made by hand at the open, then the quotes that the bar traded
+through.  When all have traded, the venue closes the positions whose margin the bar has used up.
+"""
 
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 from actors.venues.port import Venue
 from arena.agents import Agent
-from arena.execution import Wish, plan_orders, scale_purchases, size_purchase, size_sale
-from arena.exposure import ProtocolRoom
+from arena.bars import Bar, Bars
+from arena.execution import (
+    Marks,
+    Wish,
+    execute_liquidation,
+    plan_orders,
+    scale_openings,
+    size_closing,
+    size_opening,
+)
+from arena.exposure import ProtocolRoom, VolumeRoom
 from arena.ids import AgentId
+from arena.margin import free_cash, liquidations
+from arena.money import MICRO
 from arena.orders import Fill, Order, OrderRefusal, RefusedOrder
 from arena.portfolio import Portfolio
-from arena.strategies import Targets
+from arena.strategies import HOLD, Decision, Quote, Quotes, Targets
 from arena.treasury import Treasury
 from arena.validators import TradingState, check_order
 from arena.words import Book, Layer
 
 
 def trading_state(
-    treasury: Treasury, agent: Agent, portfolio: Portfolio, prices: dict[str, float]
+    treasury: Treasury, agent: Agent, portfolio: Portfolio, bars: Bars, marks: Marks
 ) -> TradingState:
     """Return what an order of `agent` is checked against, when it holds `portfolio`."""
     halted = "all" in treasury.halted
     return TradingState(
         portfolio=portfolio,
-        prices=prices,
-        instruments=treasury.experiment.terms.instruments,
-        costs=treasury.experiment.terms.costs,
+        bars=bars,
+        marks=marks,
+        terms=treasury.experiment.terms,
         halted=halted or ("arena" in treasury.halted and agent.layer is Layer.ARENA),
         trading=agent.trading,
     )
 
 
-class Session:
-    """One open: every order is submitted, validated and executed, or refused."""
+def marks_at_open(treasury: Treasury, bars: Bars) -> Marks:
+    """Return what everything is worth at the open: what has no bar is worth what it was last."""
+    opens = {name: bar.open for name, bar in bars.items()}
+    units = {name: bar.unit for name, bar in bars.items() if not math.isnan(bar.unit)}
+    return Marks(prices={**treasury.marks, **opens}, units={**treasury.units, **units})
 
-    def __init__(
-        self, treasury: Treasury, venue: Venue, tick: int, opens: dict[str, float]
-    ) -> None:
+
+class Session:
+    """One bar: every order is submitted, validated and executed, or refused.
+
+    Attributes:
+        fills: What was executed, in its order.
+        refused: What was not, and why.
+    """
+
+    def __init__(self, treasury: Treasury, venue: Venue, tick: int, bars: Bars) -> None:
         self._treasury = treasury
+        self._terms = treasury.experiment.terms
         self._venue = venue
         self._tick = tick
-        self._opens = opens
-        self._room = ProtocolRoom(treasury, {**treasury.marks, **opens})
+        self._bars = bars
+        self._marks = marks_at_open(treasury, bars)
+        self._room = ProtocolRoom(treasury, self._marks.prices)
+        self._volume = VolumeRoom(self._terms.costs.participation_max)
+        self._numbers: dict[AgentId, int] = {}
         self.fills: list[Fill] = []
         self.refused: list[RefusedOrder] = []
 
-    async def trade(self, agent_id: AgentId, targets: Targets | None, orders: list[Order]) -> None:
-        """Trade one agent towards its targets, then execute the orders made for it by hand."""
+    async def trade(
+        self, agent_id: AgentId, decision: Decision | None, orders: list[Order]
+    ) -> None:
+        """Trade one agent as it decided, then execute the orders made for it by hand."""
         agent = self._treasury.agents.get(agent_id)
         if agent is None:
             for order in orders:
                 self._refuse(order, OrderRefusal.AGENT_NOT_TRADING)
             return
         portfolio = agent.portfolio
-        if targets is not None:
+        targets = decision.targets if isinstance(decision, Quotes) else decision
+        if targets is not None and targets is not HOLD:
             portfolio = await self._rebalance(agent, portfolio, targets)
         for order in orders:
             portfolio = await self._try(agent, portfolio, order)
+        if isinstance(decision, Quotes):
+            portfolio = await self._quote(agent, portfolio, decision)
         if agent.book is Book.REAL:
-            self._room.replace(agent.portfolio, portfolio, {**self._treasury.marks, **self._opens})
+            self._room.replace(agent.portfolio, portfolio, self._marks.prices)
+
+    def liquidate(self) -> None:
+        """Close what the venue closes: positions whose margin this bar has used up."""
+        own: dict[AgentId, list[Fill]] = {}
+        for fill in self.fills:
+            own.setdefault(fill.agent_id, []).append(fill)
+        for agent in sorted(self._treasury.living(), key=lambda agent: agent.agent_id):
+            portfolio = agent.portfolio.after(own.get(agent.agent_id, ()))
+            ended = liquidations(portfolio, self._bars, self._terms.instruments)
+            for liquidation in ended:
+                bar = self._bars[liquidation.instrument]
+                fill = execute_liquidation(
+                    liquidation,
+                    agent.agent_id,
+                    self._name(agent),
+                    bar=bar,
+                    costs=self._terms.costs,
+                )
+                self.fills.append(fill)
 
     async def _rebalance(self, agent: Agent, portfolio: Portfolio, targets: Targets) -> Portfolio:
-        """Sell first, then buy with the cash there is."""
-        terms = self._treasury.experiment.terms
-        prices = {**self._treasury.marks, **self._opens}
-        wishes = plan_orders(portfolio, targets, prices=prices, terms=terms)
-        first = len(self.fills) + len(self.refused)
-        sales = [wish for wish in wishes if wish.amount < 0]
-        for wish in sales:
-            order = self._order(agent, wish, size_sale(portfolio, wish), first)
+        """Give up first, then take on with the capital that is free."""
+        prices, units = self._marks.prices, self._marks.units
+        plan = plan_orders(portfolio, targets, prices=prices, terms=self._terms, units=units)
+        for wish in plan.closings:
+            order = self._order(agent, wish, size_closing(portfolio, wish))
             portfolio = await self._try(agent, portfolio, order)
-        wanted = [wish for wish in wishes if wish.amount > 0]
-        purchases = [wish for wish in wanted if wish.instrument.name in self._opens]
-        for wish in wanted:
-            if wish not in purchases:
-                self._refuse(self._order(agent, wish, 0.0, first), OrderRefusal.NOT_LISTED)
+        openings = [wish for wish in plan.openings if wish.instrument.name in self._bars]
+        for wish in plan.openings:
+            if wish not in openings:
+                self._refuse(self._order(agent, wish, 0.0), OrderRefusal.NOT_LISTED)
         if agent.book is Book.REAL:
-            smallest = terms.trade_min * portfolio.equity(prices)
-            trimmed = [self._room.trim(wish) for wish in purchases]
-            purchases = [wish for wish in trimmed if wish.amount >= smallest]
-        for wish in scale_purchases(portfolio.cash, purchases, terms.costs):
-            order = self._order(agent, wish, size_purchase(wish), first)
-            portfolio = await self._try(agent, portfolio, order)
+            smallest = self._terms.trade_min * portfolio.equity(prices)
+            trimmed = [self._room.trim(wish) for wish in openings]
+            openings = [wish for wish in trimmed if abs(wish.amount) >= smallest]
+        free = free_cash(portfolio, prices, units, self._terms.instruments)
+        for wish in scale_openings(free, openings, self._terms.costs):
+            quantity = size_opening(portfolio, wish)
+            if quantity:
+                portfolio = await self._try(agent, portfolio, self._order(agent, wish, quantity))
         return portfolio
 
-    def _order(self, agent: Agent, wish: Wish, quantity: float, first: int) -> Order:
-        number = len(self.fills) + len(self.refused) - first
+    async def _quote(self, agent: Agent, portfolio: Portfolio, quotes: Quotes) -> Portfolio:
+        """Execute the quotes that the bar traded through: what is sold was held before it."""
+        budget = portfolio.equity(self._marks.prices) / MICRO
+        for name in sorted(quotes.by_instrument.keys() & self._bars.keys()):
+            bar, quote = self._bars[name], quotes.by_instrument[name]
+            held = portfolio.positions.get(name, 0.0)
+            for quantity, price in _traded_through(quote, bar, held, budget):
+                order = Order(
+                    order_id=self._name(agent),
+                    agent_id=agent.agent_id,
+                    instrument=name,
+                    quantity=quantity,
+                )
+                portfolio = await self._try(agent, portfolio, order, limit=price)
+        return portfolio
+
+    def _order(self, agent: Agent, wish: Wish, quantity: float) -> Order:
         return Order(
-            order_id=f"{self._tick}-{agent.agent_id}-{number}",
+            order_id=self._name(agent),
             agent_id=agent.agent_id,
             instrument=wish.instrument.name,
             quantity=quantity,
         )
 
-    async def _try(self, agent: Agent, portfolio: Portfolio, order: Order) -> Portfolio:
+    def _name(self, agent: Agent) -> str:
+        """Return an id that no other order has."""
+        number = self._numbers.get(agent.agent_id, 0)
+        self._numbers[agent.agent_id] = number + 1
+        return f"{self._tick}-{agent.agent_id}-{number}"
+
+    async def _try(
+        self, agent: Agent, portfolio: Portfolio, order: Order, *, limit: float | None = None
+    ) -> Portfolio:
         """Validate and execute one order; return the portfolio after it."""
-        refusal = check_order(order, trading_state(self._treasury, agent, portfolio, self._opens))
+        state = trading_state(self._treasury, agent, portfolio, self._bars, self._marks)
+        refusal = check_order(order, state)
         if refusal is not None:
             self._refuse(order, refusal)
             return portfolio
-        fill = await self._venue.execute(order, price=self._opens[order.instrument])
+        bar, asked = self._bars[order.instrument], order.quantity
+        quantity = self._volume.trim(asked, order.instrument, bar, agent.book)
+        if not quantity:
+            self._refuse(order, OrderRefusal.NO_LIQUIDITY)
+            return portfolio
+        order = replace(order, quantity=quantity)
+        if limit is None:
+            fill = await self._venue.execute(order, bar=bar)
+        else:
+            fill = await self._venue.execute_limit(order, price=limit)
+        if quantity != asked:
+            fill = replace(fill, asked=asked)
         self.fills.append(fill)
+        self._volume.take(fill.size, order.instrument, agent.book)
         return portfolio.after((fill,))
 
     def _refuse(self, order: Order, reason: OrderRefusal) -> None:
@@ -114,3 +202,16 @@ class Session:
                 reason=reason,
             )
         )
+
+
+def _traded_through(
+    quote: Quote, bar: Bar, held: float, equity: float
+) -> list[tuple[float, float]]:
+    """Return (units, limit) of each side that the bar traded through, the ask first."""
+    bid, ask = bar.open * (1.0 - quote.bid), bar.open * (1.0 + quote.ask)
+    found = []
+    if bar.high > ask and held > 0.0:
+        found.append((-min(quote.size * equity / ask, held), ask))
+    if bar.low < bid:
+        found.append((quote.size * equity / bid, bid))
+    return found

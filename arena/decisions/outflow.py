@@ -6,7 +6,7 @@ from arena.agents import Agent
 from arena.decisions.draft import Draft
 from arena.events import CapitalReturned, PositionsReduced
 from arena.exceptions import AgentError
-from arena.execution import sell_down
+from arena.execution import sell_down, withdrawable
 from arena.ids import AgentId
 from arena.ledger import BANK, POOL_ARENA, POOL_PROVING
 from arena.money import Money
@@ -30,7 +30,11 @@ def withdraw(
     book = Book.VIRTUAL if layer is Layer.SIMULATION else Book.REAL
     wanted = _holder(draft, agent_id).equity if amount is None else amount
     costs = _sell(draft, agent_id, book, amount=wanted, reason=reason, because=because)
-    cash = _holder(draft, agent_id).portfolio.cash
+    cash = withdrawable(
+        _holder(draft, agent_id).portfolio,
+        marks=draft.treasury.known(),
+        terms=draft.treasury.experiment.terms,
+    )
     arriving = Money(min(wanted - costs, cash) if amount is not None else cash)
     if arriving > 0:
         draft.emit(
@@ -67,7 +71,7 @@ def _sell(
         agent_id,
         agent.portfolio,
         amount,
-        prices=treasury.marks,
+        marks=treasury.known(),
         terms=treasury.experiment.terms,
         label=f"{treasury.tick}-{reason}",
     )

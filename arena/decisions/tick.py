@@ -11,12 +11,14 @@ from arena.decisions.deaths import kill_by_rules
 from arena.decisions.draft import Draft
 from arena.decisions.outflow import flatten
 from arena.events import AgentQuarantined, Settlement, TickSettled, TradingHalted, TradingResumed
+from arena.execution import Marks
 from arena.ids import AgentId
 from arena.money import Money
 from arena.orders import Fill, OrderRefusal, RefusedOrder
 from arena.portfolio import Portfolio, unit_nav
 from arena.scoring import read_records, scores
 from arena.state import Treasury
+from arena.validators import misfit
 from arena.words import Layer, Refusal, Status
 
 ARENA_SCOPE = "arena"
@@ -57,12 +59,14 @@ class _Close(NamedTuple):
 
 def _settlement(treasury: Treasury, command: SettleTick) -> TickSettled:
     marks = {**treasury.marks, **{name: close for name, (_, close) in command.prices.items()}}
-    executed, late = _fitting(treasury, command.fills)
+    executed, late = _fitting(treasury, command)
     fills: dict[AgentId, list[Fill]] = {}
     for fill in executed:
         fills.setdefault(fill.agent_id, []).append(fill)
     agents = sorted(treasury.living(), key=lambda agent: agent.agent_id)
-    closes = [_close(agent, fills.get(agent.agent_id, ()), marks) for agent in agents]
+    closes = [
+        _close(agent, fills.get(agent.agent_id, ()), marks, command.carry) for agent in agents
+    ]
     rules = treasury.experiment.rules.records
     found = read_records(
         [((*c.agent.navs, c.nav), command.tick - c.agent.record.start) for c in closes],
@@ -83,11 +87,15 @@ def _settlement(treasury: Treasury, command: SettleTick) -> TickSettled:
             pnl=sum(max(c.pnl, -c.agent.equity) for c in closes if c.agent.layer is Layer.ARENA),
             capital_before=treasury.layer_capital(Layer.ARENA),
         ),
+        units=dict(command.units),
+        carry=dict(command.carry),
+        expired=command.expired,
+        held=command.held,
     )
 
 
 def _fitting(
-    treasury: Treasury, fills: Sequence[Fill]
+    treasury: Treasury, command: SettleTick
 ) -> tuple[tuple[Fill, ...], tuple[RefusedOrder, ...]]:
     """Return the fills that fit the books as they are now, and the others as orders refused.
 
@@ -96,13 +104,17 @@ def _fitting(
     """
     books: dict[AgentId, Portfolio] = {}
     executed, late = [], []
-    for fill in fills:
+    opens = {name: opened for name, (opened, _) in command.prices.items()}
+    marks = Marks(prices={**treasury.marks, **opens}, units={**treasury.units, **command.units})
+    for fill in command.fills:
         agent = treasury.agents.get(fill.agent_id)
         reason: OrderRefusal | None = OrderRefusal.AGENT_NOT_TRADING
         if agent is not None and agent.trading:
             book = books.get(fill.agent_id, agent.portfolio)
             after = book.after((fill,))
-            reason = _misfit(fill, book, after)
+            reason = misfit(fill, book, after, marks=marks, terms=treasury.experiment.terms)
+            if reason is OrderRefusal.CASH_INSUFFICIENT and fill.quantity <= 0:
+                reason = None  # A sale that costs more than it brought is a loss, and a fact.
             if reason is None:
                 books[fill.agent_id] = after
         if reason is None:
@@ -120,15 +132,12 @@ def _fitting(
     return tuple(executed), tuple(late)
 
 
-def _misfit(fill: Fill, book: Portfolio, after: Portfolio) -> OrderRefusal | None:
-    """Nothing is sold short, and nothing bought on credit: as the desk saw to it."""
-    if -fill.quantity > book.positions.get(fill.instrument, 0.0):
-        return OrderRefusal.POSITION_INSUFFICIENT
-    return OrderRefusal.CASH_INSUFFICIENT if fill.quantity > 0 and after.cash < 0 else None
-
-
-def _close(agent: Agent, fills: Sequence[Fill], marks: Mapping[str, float]) -> _Close:
+def _close(
+    agent: Agent, fills: Sequence[Fill], marks: Mapping[str, float], carry: Mapping[str, float]
+) -> _Close:
     portfolio = agent.portfolio.after(fills) if fills else agent.portfolio
+    if carry:
+        portfolio = portfolio.carried(carry)
     pnl = Money(portfolio.equity(marks) - agent.equity)
     nav = unit_nav(agent.nav, pnl=pnl, capital_before=agent.equity)
     record = agent.record

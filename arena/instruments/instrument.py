@@ -15,9 +15,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-import numpy as np
-
-from arena.market import Floats
+from arena.later import later
 
 
 class Kind(StrEnum):
@@ -79,14 +77,14 @@ class Instrument:
     name: str
     kind: Kind
     protocol: str | None = None
-    underlying: str | None = None
-    leverage_max: float = 1.0
-    maintenance: float = 0.0
-    right: Right | None = None
-    moneyness: float = 1.0
-    tenor_days: int = 30
-    width: float | None = None
-    pool_fee_bps: float = 0.0
+    underlying: str | None = later(None)
+    leverage_max: float = later(1.0)
+    maintenance: float = later(0.0)
+    right: Right | None = later(None)
+    moneyness: float = later(1.0)
+    tenor_days: int = later(30)
+    width: float | None = later(None)
+    pool_fee_bps: float = later(0.0)
 
     def column(self, field: str) -> str:
         """Return the name of one of its columns: `open`, `close`, `high`, `unit`, `carry`..."""
@@ -136,21 +134,3 @@ class Instrument:
         if self.kind is Kind.OPTION:
             return 0.0 if self.right is Right.CALL else 1.0
         return 1.0 / self.leverage_max if self.margined else 1.0
-
-
-def accrue_linear(apr: Floats, *, periods_per_year: int) -> tuple[Floats, Floats]:
-    """Return the opening and closing accrual index of a deposit, each of shape (bars,).
-
-    Interest is linear inside a bar and compounds from bar to bar, as a protocol does that updates
-    its index once a bar.  The index opens at 1.
-
-    Args:
-        apr: Supply rate in force during each bar, a fraction per year, shape (bars,).
-        periods_per_year: Bars in a year.
-
-    Source:
-        Aave protocol, `MathUtils.calculateLinearInterest`: 1 + rate * dt / year.
-    """
-    closes = np.cumprod(1.0 + apr / periods_per_year, dtype=np.float64)
-    opens = np.concatenate((np.ones(1), closes))[:-1]
-    return opens, closes

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TypeAlias
 
 from arena.strategies.baselines import BuyAndHold, Cash, Random
+from arena.strategies.checking import check_decision
 from arena.strategies.defi_yield_farmer import DeFiYieldFarmer
 from arena.strategies.strategy import (
     HOLD,
@@ -16,9 +17,10 @@ from arena.strategies.strategy import (
     Memory,
     Number,
     Parameter,
+    Quote,
+    Quotes,
     Strategy,
     Targets,
-    check_targets,
 )
 from arena.strategies.tactical_trader import TacticalTrader
 
@@ -44,9 +46,11 @@ __all__ = [
     "Memory",
     "Number",
     "Parameter",
+    "Quote",
+    "Quotes",
     "Random",
     "Strategy",
     "TacticalTrader",
     "Targets",
-    "check_targets",
+    "check_decision",
 ]

@@ -1,7 +1,7 @@
 """What a strategy is: a pure function of parameters, memory, the market up to now, and its book.
 
-It answers with target weights over instruments, or with HOLD.  Parameters are declared with type,
-bounds and default; the declaration drives validation, mutation and documentation.
+It answers with target weights over instruments, with quotes, or with HOLD.  Parameters are declared
+with type, bounds and default; the declaration drives validation, mutation and documentation.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, ClassVar, Final, TypeAlias
 
+from arena.costs import CostModel
 from arena.exceptions import ValidationError
-from arena.execution import CostModel
 from arena.ids import AgentId
 from arena.instruments import Instrument, Kind
 from arena.market import MarketView
@@ -22,8 +22,6 @@ from arena.words import Scalar
 
 Memory: TypeAlias = dict[str, Any]
 """A strategy's own notes from tick to tick: JSON values only."""
-
-WEIGHTS_SUM_MAX = 1.0 + 1e-9
 
 
 class Hold(Enum):
@@ -35,9 +33,41 @@ class Hold(Enum):
 HOLD: Final = Hold.HOLD
 
 Targets: TypeAlias = Mapping[str, float]
-"""Instrument -> weight of equity."""
+"""Instrument -> weight: notional over equity, below 0 where it is held short."""
 
-Decision: TypeAlias = Targets | Hold
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """A bid below and an ask above the next open, good for that bar.
+
+    Bought is at `open * (1 - bid)` if the bar's low is below that; sold is at `open * (1 + ask)` if
+    its high is above that, and at most what was held before the bar.
+
+    Attributes:
+        bid: Distance of the bid, a fraction of the open, in (0, 1).
+        ask: Distance of the ask, a fraction of the open, in (0, 1).
+        size: Notional on each side, a share of equity, in (0, 1].
+    """
+
+    bid: float
+    ask: float
+    size: float
+
+
+@dataclass(frozen=True, slots=True)
+class Quotes:
+    """What a market maker answers: quotes, and what to trade at the open before they stand.
+
+    Attributes:
+        by_instrument: Instrument -> quote; only what is paid for can be quoted.
+        targets: Traded first, as ever; HOLD leaves everything as it is.
+    """
+
+    by_instrument: Mapping[str, Quote]
+    targets: Targets | Hold = HOLD
+
+
+Decision: TypeAlias = Targets | Hold | Quotes
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +78,7 @@ class BookView:
         agent_id: Whose it is.
         equity: Micro-USD.
         cash: Micro-USD.
-        weights: Instrument -> share of equity, 0..1.
+        weights: Instrument -> notional over equity, below 0 where it is short.
         costs: What trading costs.
     """
 
@@ -198,7 +228,10 @@ class Strategy:
             memory: The strategy's notes; it may change them.
 
         Returns:
-            Instrument -> weight of equity, each >= 0, together at most 1; what is left out is sold.
+            Instrument -> weight inside the instrument's bounds; what is left out is closed.  The
+            weights need no more capital than there is: what is paid for and puts by their whole
+            weight, perpetuals and spreads by weight / leverage_max, together at most 1.  Calls are
+            written on coins that are held.  Or quotes, or HOLD.
         """
         raise NotImplementedError
 
@@ -237,22 +270,3 @@ def _default(parameter: Parameter) -> Scalar:
     if isinstance(parameter, Number) and parameter.integer:
         return int(parameter.default)
     return parameter.default
-
-
-def check_targets(targets: object, instruments: Sequence[Instrument]) -> str | None:
-    """Return what is wrong with a strategy's answer, or None."""
-    if targets is HOLD:
-        return None
-    if not isinstance(targets, Mapping):
-        return f"answered {type(targets).__name__}, needed weights by instrument or HOLD"
-    known = {instrument.name for instrument in instruments}
-    total = 0.0
-    for name, weight in targets.items():
-        if name not in known:
-            return f"wants {name!r}, which the market does not offer"
-        if isinstance(weight, bool) or not isinstance(weight, (int, float)):
-            return f"weight of {name!r} is {type(weight).__name__}, needed a number"
-        if not 0 <= weight <= WEIGHTS_SUM_MAX:
-            return f"weight of {name!r} is {weight!r}, needed 0 to 1"
-        total += weight
-    return f"weights sum to {total!r}, needed at most 1" if total > WEIGHTS_SUM_MAX else None

@@ -20,15 +20,17 @@ from typing import Any, TypeVar
 
 from arena import commands as c
 from arena.agents import Agent
+from arena.bars import flat
+from arena.costs import CostModel
 from arena.events import AgentFailed, AgentSpawned, Event
 from arena.execution import (
-    CostModel,
+    Marks,
     Terms,
     execute,
     plan_orders,
-    scale_purchases,
-    size_purchase,
-    size_sale,
+    scale_openings,
+    size_closing,
+    size_opening,
 )
 from arena.experiment import Endowment, Experiment, MarketFacts, Population
 from arena.ids import AgentId
@@ -230,6 +232,7 @@ def rebalance(
 ) -> list[Fill]:
     """Return one agent's fills: planned, scaled, checked and executed by the core alone."""
     fills: list[Fill] = []
+    bars, marks = flat(opens, {}), Marks(prices=opens)
 
     def try_order(instrument: Instrument, quantity: float) -> None:
         nonlocal portfolio
@@ -239,22 +242,19 @@ def rebalance(
             instrument=instrument.name,
             quantity=quantity,
         )
-        state = TradingState(portfolio, opens, terms.instruments, terms.costs)
+        state = TradingState(portfolio, bars, marks, terms)
         refusal = check_order(order, state)
         if refusal is None:
-            price = opens[instrument.name]
-            fills.append(execute(order, instrument, price=price, costs=terms.costs))
+            fills.append(execute(order, instrument, bar=bars[instrument.name], costs=terms.costs))
             portfolio = portfolio.after(fills[-1:])
         elif instrument.name in opens:  # Only a sale whose gas nobody can pay may come to nothing.
             assert quantity < 0, (order, refusal, portfolio)
 
-    wishes = plan_orders(portfolio, targets, prices=opens, terms=terms)
-    for wish in wishes:
-        if wish.amount < 0:
-            try_order(wish.instrument, size_sale(portfolio, wish))
-    purchases = [wish for wish in wishes if wish.amount > 0]
-    for wish in scale_purchases(portfolio.cash, purchases, terms.costs):
-        try_order(wish.instrument, size_purchase(wish))
+    plan = plan_orders(portfolio, targets, prices=opens, terms=terms)
+    for wish in plan.closings:
+        try_order(wish.instrument, size_closing(portfolio, wish))
+    for wish in scale_openings(portfolio.cash, plan.openings, terms.costs):
+        try_order(wish.instrument, size_opening(portfolio, wish))
     return fills
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from arena import commands as c
+from arena.costs import CostModel
 from arena.decisions.allocation import entry_amount
 from arena.decisions.cycle import STEPS
 from arena.events import (
@@ -23,7 +24,6 @@ from arena.events import (
     EvolutionFailed,
     PositionsReduced,
 )
-from arena.execution import CostModel
 from arena.experiment import Population
 from arena.ids import AgentId
 from arena.money import Money, render_usd

@@ -15,15 +15,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from arena.bars import Bar
+from arena.costs import CostModel
 from arena.execution import (
-    CostModel,
+    Marks,
     Terms,
     Wish,
     execute,
     plan_orders,
-    scale_purchases,
+    scale_openings,
     sell_down,
-    size_sale,
+    size_closing,
 )
 from arena.ids import AgentId
 from arena.instruments import Kind
@@ -46,29 +48,29 @@ def an_order(quantity: float, instrument: str = "A") -> Order:
 
 class TestCosts:
     def test_spot_pays_fee_and_slippage_and_no_gas(self) -> None:
-        fill = execute(an_order(2.0), BOTH["A"], price=500.0, costs=COSTS)
+        fill = execute(an_order(2.0), BOTH["A"], bar=Bar(500.0, 500.0), costs=COSTS)
 
         assert (fill.fee, fill.slippage, fill.gas) == (usd(1), usd(0.5), 0)
         assert fill.price == 500.0
 
     def test_lending_pays_gas_only_whatever_the_size(self) -> None:
         for quantity in (1e-6, 1e6, -5.0):
-            fill = execute(an_order(quantity, "aave"), BOTH["aave"], price=1.0, costs=COSTS)
+            fill = execute(an_order(quantity, "aave"), BOTH["aave"], bar=Bar(1.0, 1.0), costs=COSTS)
 
             assert (fill.fee, fill.slippage, fill.gas) == (0, 0, usd(0.25))
 
     def test_each_cost_is_rounded_by_itself(self) -> None:
         costs = CostModel(fee_bps=4_000.0, slippage_bps=4_000.0, gas=Money(0))
 
-        fill = execute(an_order(0.000001), BOTH["A"], price=1.0, costs=costs)
+        fill = execute(an_order(0.000001), BOTH["A"], bar=Bar(1.0, 1.0), costs=costs)
 
         assert (fill.fee, fill.slippage, fill.costs) == (0, 0, 0)  # Together 0.8: that would be 1.
         dearer = replace(costs, fee_bps=6_000.0)
-        assert execute(an_order(0.000001), BOTH["A"], price=1.0, costs=dearer).fee == 1
+        assert execute(an_order(0.000001), BOTH["A"], bar=Bar(1.0, 1.0), costs=dearer).fee == 1
 
     def test_a_sale_costs_what_the_purchase_did(self) -> None:
-        bought = execute(an_order(1.7), BOTH["A"], price=33.3, costs=COSTS)
-        sold = execute(an_order(-1.7), BOTH["A"], price=33.3, costs=COSTS)
+        bought = execute(an_order(1.7), BOTH["A"], bar=Bar(33.3, 33.3), costs=COSTS)
+        sold = execute(an_order(-1.7), BOTH["A"], bar=Bar(33.3, 33.3), costs=COSTS)
 
         assert bought.costs == sold.costs > 0
 
@@ -82,8 +84,9 @@ def plan(
     portfolio: Portfolio, targets: dict[str, float], *, trade_min: float = 0.005, **opens: float
 ) -> list[tuple[str, int]]:
     terms = Terms(spot("A", "B"), COSTS, trade_min)
-    wishes = plan_orders(portfolio, targets, prices={"A": 10.0, "B": 20.0, **opens}, terms=terms)
-    return [(wish.instrument.name, wish.amount) for wish in wishes]
+    prices = {"A": 10.0, "B": 20.0, **opens}
+    made = plan_orders(portfolio, targets, prices=prices, terms=terms)
+    return [(wish.instrument.name, wish.amount) for wish in (*made.closings, *made.openings)]
 
 
 class TestPlanning:
@@ -113,10 +116,12 @@ class TestPlanning:
     def test_what_is_not_listed_is_wanted_all_the_same(self) -> None:
         terms = Terms(spot("A"), COSTS)
 
-        (wish,) = plan_orders(Portfolio(cash=usd(10)), {"A": 1.0}, prices={}, terms=terms)
+        made = plan_orders(Portfolio(cash=usd(10)), {"A": 1.0}, prices={}, terms=terms)
+
+        (wish,) = made.openings
 
         assert wish.amount == usd(10)
-        assert np.isnan(wish.price)
+        assert np.isnan(wish.unit)
 
     def test_an_empty_book_wants_nothing(self) -> None:
         assert plan(Portfolio(), {"A": 1.0}) == []
@@ -126,26 +131,26 @@ class TestSizing:
     def test_a_sale_never_exceeds_what_is_held(self) -> None:
         book = Portfolio(positions={"A": 0.1})
 
-        assert size_sale(book, Wish(BOTH["A"], -usd(100), 10.0)) == -0.1
-        assert size_sale(book, Wish(BOTH["A"], -usd(1), 10.0)) == -0.1
-        assert size_sale(book, Wish(BOTH["A"], -usd(0.5), 10.0)) == pytest.approx(-0.05)
+        assert size_closing(book, Wish(BOTH["A"], -usd(100), 10.0)) == -0.1
+        assert size_closing(book, Wish(BOTH["A"], -usd(1), 10.0)) == -0.1
+        assert size_closing(book, Wish(BOTH["A"], -usd(0.5), 10.0)) == pytest.approx(-0.05)
 
     def test_purchases_that_fit_are_left_alone(self) -> None:
         wishes = [Wish(BOTH["A"], usd(10), 1.0), Wish(BOTH["aave"], usd(20), 1.0)]
 
-        assert scale_purchases(usd(31), wishes, COSTS) == wishes
+        assert scale_openings(usd(31), wishes, COSTS) == wishes
 
     def test_purchases_that_do_not_are_cut_back_by_the_same_share(self) -> None:
         wishes = [Wish(BOTH["A"], usd(100), 1.0), Wish(BOTH["B"], usd(50), 1.0)]
 
-        first, second = scale_purchases(usd(75), wishes, FREE)
+        first, second = scale_openings(usd(75), wishes, FREE)
 
         assert first.amount == pytest.approx(usd(50), abs=10)
         assert second.amount == pytest.approx(usd(25), abs=10)
 
     def test_nothing_is_bought_where_gas_takes_all(self) -> None:
-        assert scale_purchases(usd(0.2), [Wish(BOTH["aave"], usd(5), 1.0)], COSTS) == []
-        assert scale_purchases(Money(0), [], COSTS) == []
+        assert scale_openings(usd(0.2), [Wish(BOTH["aave"], usd(5), 1.0)], COSTS) == []
+        assert scale_openings(Money(0), [], COSTS) == []
 
 
 weights = st.lists(st.floats(0.0, 1.0), min_size=4, max_size=4).filter(lambda w: sum(w) > 0)
@@ -181,8 +186,9 @@ def sell(
     portfolio: Portfolio, amount: int, *, costs: CostModel = COSTS, **prices: float
 ) -> tuple[Portfolio, tuple[Fill, ...]]:
     known = {**dict.fromkeys(BOTH, 1.0), **prices}
+    marks = Marks(prices=known)
     fills = sell_down(
-        ADA, portfolio, amount, prices=known, terms=Terms(BOTH, costs), label="1-death"
+        ADA, portfolio, amount, marks=marks, terms=Terms(BOTH, costs), label="1-death"
     )
     return portfolio.after(fills), fills
 

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from arena.costs import CostModel
 from arena.evolution import draw_parameters
 from arena.exceptions import ValidationError
-from arena.execution import CostModel
 from arena.ids import AgentId
 from arena.instruments import Instrument
 from arena.market import DAY_S, Market, MarketView, Provenance, Series
@@ -35,7 +35,7 @@ from arena.strategies import (
     Random,
     Strategy,
     TacticalTrader,
-    check_targets,
+    check_decision,
 )
 from arena.words import Scalar
 from tests.arena.builders import Idle, lending, spot, usd
@@ -103,7 +103,7 @@ class TestAll:
         strategy = kind(parameters, list(INSTRUMENTS.values()), Seed(seed))
 
         for decision in live(strategy):
-            assert check_targets(decision, strategy.instruments) is None
+            assert check_decision(decision, strategy.instruments) is None
 
     @settings(max_examples=20, deadline=None)
     @given(built_in, st.integers(0, 2**32))
@@ -327,7 +327,7 @@ class TestAnswers:
     def test_an_answer_is_accepted_or_its_fault_is_named(
         self, answer: object, fault: str | None
     ) -> None:
-        found = check_targets(answer, list(INSTRUMENTS.values()))
+        found = check_decision(answer, list(INSTRUMENTS.values()))
 
         assert (found is None) == (fault is None)
         assert fault is None or fault in (found or "")

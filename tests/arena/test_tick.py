@@ -6,6 +6,7 @@ import pytest
 
 from arena import commands as c
 from arena.agents import Agent
+from arena.costs import CostModel
 from arena.events import (
     AgentFailed,
     AgentKilled,
@@ -18,7 +19,6 @@ from arena.events import (
     TradingHalted,
     TradingResumed,
 )
-from arena.execution import CostModel
 from arena.experiment import Population
 from arena.ids import AgentId
 from arena.money import Money

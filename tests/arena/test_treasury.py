@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from arena import commands as c
 from arena.agents import Agent
+from arena.costs import CostModel
 from arena.events import (
     AgentFailed,
     AgentGraduated,
@@ -25,7 +26,6 @@ from arena.events import (
     RunCompleted,
     TickSettled,
 )
-from arena.execution import CostModel
 from arena.experiment import Endowment, Population, manifest
 from arena.ids import AgentId
 from arena.market import MarketView

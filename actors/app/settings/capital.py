@@ -20,7 +20,8 @@ from actors.app.settings.fields import (
     usd,
     words,
 )
-from arena.execution import CostModel, Terms
+from arena.costs import CostModel
+from arena.execution import Terms
 from arena.experiment import Endowment
 from arena.policies import POLICIES
 from arena.rules import (

@@ -7,7 +7,8 @@ from functools import cache
 from typing import NamedTuple
 
 from actors.journal.chain import run_id_of
-from arena.execution import CostModel, Terms
+from arena.costs import CostModel
+from arena.execution import Terms
 from arena.experiment import Endowment, Experiment, MarketFacts, Population, manifest
 from arena.ids import RunId
 from arena.instruments import Instrument, Kind
