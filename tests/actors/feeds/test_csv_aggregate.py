@@ -131,7 +131,9 @@ def test_the_last_sample_by_the_close_is_that_of_the_day(write, read):
     assert table.values[1:, 0].tolist() == [0.02, 0.04]
 
 
-@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(
     prices=st.lists(st.integers(1, 1_000), min_size=24, max_size=72),
     hours=st.sampled_from([1, 2, 4, 6, 8, 12]),
