@@ -62,20 +62,23 @@ class Prepared:
     meta: Mapping[str, str]
 
 
-def prepare(config: Path, overrides: Sequence[str], *, now: datetime) -> Prepared:
+def prepare(
+    config: Path, overrides: Sequence[str], *, now: datetime, loaded: LoadedMarket | None = None
+) -> Prepared:
     """Read a config and its market; nothing is written.
 
     Args:
         config: A TOML file.
         overrides: `table.key=value`, the later one winning.
         now: The current time: data from later than tomorrow is refused.
+        loaded: Its market, where that was built already.
 
     Raises:
         ConfigError: The config cannot be used.
         DataError: The market's files cannot be used.
     """
     settings = load_settings(config, overrides)
-    loaded = build_market(settings, config.parent, now=now)
+    loaded = loaded or build_market(settings, config.parent, now=now)
     return Prepared(build_experiment(settings, loaded), loaded, _meta(settings, config))
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from actors.app.cli.begin import Asked, begin, carry_out
 from actors.app.cli.calling import how_to
 from actors.app.cli.moment import now
 from actors.app.cli.output import Output, with_output
@@ -31,18 +32,22 @@ if TYPE_CHECKING:
     multiple=True,
     help="Change one value; can be repeated, and the later one wins.",
 )
+@click.option(
+    "--timerange",
+    metavar="FROM-TO",
+    help="First and last day, such as 20200101-20221231; an end left out is the config's.",
+)
+@click.option("--cost-stress", is_flag=True, help="Run at 0, 1, 2 and 4 times the costs.")
 @click.option("--out", metavar="DIR", help="The run's folder; must hold no run.")
 @click.option("--resume", metavar="RUN", help="Go on with a run that was stopped, without CONFIG.")
 @click.option("--after-io-error", is_flag=True, help="Resume although the disk failed last time.")
 @with_output
-def run(  # noqa: PLR0913, PLR0917  # one for each option
-    config: Path | None,
-    seed: int | None,
-    overrides: tuple[str, ...],
-    out: str | None,
+def run(
     resume: str | None,
     after_io_error: bool,  # noqa: FBT001  # click gives it
+    cost_stress: bool,  # noqa: FBT001  # click gives it
     output: Output,
+    **asked: Any,
 ) -> None:
     """Run the experiment in CONFIG and keep its journal.
 
@@ -50,59 +55,48 @@ def run(  # noqa: PLR0913, PLR0917  # one for each option
     between two ticks.  A run that was stopped, killed or cut off goes on with --resume, and ends as
     if it never had been; one that has come to its end prints its result again.
 
+    With --cost-stress there are four runs, in DIR/0x, 1x, 2x and 4x; DIR is runs/NAME-stress-N.
+
     \b
     Examples:
       arena run config/quickstart.toml
       arena run config/quickstart.toml --seed 7 --set run.days=60
+      arena run config/quickstart.toml --timerange 20200101-20200331 --cost-stress
       arena run config/quickstart.toml --json --out runs/mine
       arena run --resume runs/mine
     """
-    from actors.app.cli.damage import say_damage
+    from actors.app.cli.stress import stress
     from actors.app.log import configure_log
-    from actors.journal.schema import NotARunError
 
-    if out == "":
+    wanted = Asked(**asked)
+    if wanted.out == "":
         raise click.BadParameter("it is empty; a folder is needed", param_hint="--out")
     configure_log()
-    if resume is None:
-        if after_io_error:
-            raise click.UsageError("--after-io-error is for --resume")
-        result = _begin(config, overrides, seed, out, output)
+    if after_io_error and resume is None:
+        raise click.UsageError("--after-io-error is for --resume")
+    if resume is not None:
+        if cost_stress or wanted != Asked():
+            raise click.UsageError("--resume takes no CONFIG, and no option of a new run")
+        result = _resume(resume, output, after_io_error=after_io_error)
+    elif cost_stress:
+        stress(wanted, output)
+        return
     else:
-        if config is not None or seed is not None or overrides or out is not None:
-            raise click.UsageError("--resume takes no CONFIG, --seed, --set or --out")
-        try:
-            result = go_on(Path(resume), output, after_io_error=after_io_error)
-        except NotARunError as error:
-            say_damage(error, resume)
-            raise
+        result = begin(wanted, output)
     output.show(result, lambda: report(result))
     conclude(result)
 
 
-def _begin(
-    config: Path | None,
-    overrides: tuple[str, ...],
-    seed: int | None,
-    out: str | None,
-    output: Output,
-) -> dict[str, Any]:
-    """Run a config from its beginning."""
-    from actors.app.experiment import make_folder, prepare, run_experiment
-    from actors.app.signals import stop_on_signal
+def _resume(run: str, output: Output, *, after_io_error: bool) -> dict[str, Any]:
+    """Go on with a run, or say what is wrong with it."""
+    from actors.app.cli.damage import say_damage
+    from actors.journal.schema import NotARunError
 
-    if config is None:
-        raise click.UsageError("CONFIG is missing; or RUN, to go on with: --resume RUN")
-    chosen = overrides if seed is None else (*overrides, f"run.seed={seed}")
-    prepared = prepare(config, chosen, now=now())
-    folder = make_folder(prepared.experiment.name, None if out is None else Path(out))
-    ticks = prepared.experiment.market.ticks
-
-    async def carry_out() -> dict[str, Any]:
-        with stop_on_signal() as stopped, progress_bar(ticks, output) as on_tick:
-            return await run_experiment(prepared, folder, on_tick=on_tick, stopped=stopped)
-
-    return _carry_out(carry_out, lambda: folder, output)
+    try:
+        return go_on(Path(run), output, after_io_error=after_io_error)
+    except NotARunError as error:
+        say_damage(error, run)
+        raise
 
 
 def go_on(
@@ -120,7 +114,7 @@ def go_on(
 
     begun = False
 
-    async def carry_out() -> dict[str, Any]:
+    async def work() -> dict[str, Any]:
         with stop_on_signal() as stopped, ExitStack() as shown:
 
             def on_start(tick: int, ticks: int) -> Callable[[int], None]:
@@ -141,40 +135,11 @@ def go_on(
             )
 
     try:
-        return _carry_out(carry_out, lambda: path if begun else None, output)
+        return carry_out(work, lambda: path if begun else None, output)
     except DivergenceError:
         raise
     except Exception as error:
         say_damage(error, str(path))
-        raise
-
-
-def _carry_out(
-    work: Callable[[], Coroutine[Any, Any, dict[str, Any]]],
-    begun_in: Callable[[], Path | None],
-    output: Output,
-) -> dict[str, Any]:
-    """Do the work, and where it stops say where the run is; one that was refused never ran."""
-    import asyncio
-    import gc
-
-    from actors.journal.files import database_path
-    from actors.journal.port import StorageError
-    from arena.exceptions import CapitalConservationError
-
-    gc.collect()
-    gc.freeze()  # What was imported stays: no later collection needs to look at it.
-    try:
-        return asyncio.run(work())
-    except BaseException as error:
-        if isinstance(error, CapitalConservationError) and not output.json:
-            click.echo(f"ledger: NOT balanced: {error}")
-        folder = begun_in()
-        if folder is not None and database_path(folder).exists():
-            output.note(f"the run stopped; what happened until then is in {folder}")
-            if isinstance(error, StorageError) and error.definite:
-                again = how_to("run", "--resume", str(folder))
-                output.note(f"to go on, when the disk takes it: {again}")
         raise
 
 
