@@ -26,8 +26,8 @@ CLAMP = 5e-4
 def funding_rate(premium: Floats, *, interest: float = INTEREST, clamp: float = CLAMP) -> Floats:
     """Return the rate of a settlement, F = P + clamp(I - P, -c, +c), any shape.
 
-    While the premium is within `clamp` of the interest rate the answer is the interest rate: hence
-    the many settlements at exactly 1 basis point.
+    While the premium is within `clamp` of the interest rate the answer is the interest rate, to the
+    last bit: hence the many settlements at exactly 1 basis point.
 
     Args:
         premium: Average premium of the contract over its index, a fraction of notional.
@@ -38,7 +38,8 @@ def funding_rate(premium: Floats, *, interest: float = INTEREST, clamp: float = 
         Binance, "Introduction to Binance Futures Funding Rates": funding rate = average premium
         index + clamp(interest rate - premium index, 0.05 %, -0.05 %).
     """
-    return premium + np.clip(interest - premium, -clamp, clamp)
+    rate: Floats = np.clip(interest, premium - clamp, premium + clamp)
+    return rate
 
 
 def funding_payment(quantity: float, mark: float, rate: float) -> float:

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from arena.instruments.perpetual import funding_rate
 from arena.market import Floats
 from arena.prices.recursion import autoregress_stationary
 from arena.seed import Seed
@@ -91,9 +92,8 @@ def simulate_funding(
 
 def clamp_premium(premium: Floats, parameters: FundingParameters) -> Floats:
     """Return the rate that an exchange settles for a premium, both fractions for 8 hours."""
-    # P + clamp(I - P, -band, band), written so that within the band it is I to the last bit.
-    nearest = np.clip(parameters.interest, premium - parameters.band, premium + parameters.band)
-    rate: Floats = np.clip(nearest, -parameters.cap, parameters.cap)
+    settled = funding_rate(premium, interest=parameters.interest, clamp=parameters.band)
+    rate: Floats = np.clip(settled, -parameters.cap, parameters.cap)
     return rate
 
 

@@ -50,12 +50,13 @@ def test_what_one_side_pays_the_other_receives(quantity: float, mark: float, rat
 
 @pytest.mark.parametrize(
     ("premium", "rate"),
-    [(0.0, 1.0), (-4.0, 1.0), (6.0, 1.0), (7.0, 2.0), (-5.0, 0.0), (-10.0, -5.0), (26.0, 21.0)],
+    [(0.0, 1.0), (-3.99, 1.0), (5.99, 1.0), (7.0, 2.0), (-5.0, 0.0), (-10.0, -5.0), (26.0, 21.0)],
 )
 def test_inside_the_band_the_rate_is_one_basis_point(premium: float, rate: float) -> None:
     found = funding_rate(np.array([premium * 1e-4]))
 
     assert found * 1e4 == pytest.approx([rate], abs=1e-9)
+    assert (found == 1e-4) == (rate == 1.0)
 
 
 @given(small)
