@@ -20,7 +20,7 @@ from typing import Any
 from actors.app.arena import Arena
 from actors.app.exits import ExitCode
 from actors.app.hindsight import look_back_at
-from actors.app.markets import LoadedMarket, build_experiment, build_market
+from actors.app.markets import LoadedMarket, build_experiment, build_market, read_sources
 from actors.app.result import summarise
 from actors.app.settings import Settings, effective, load_settings
 from actors.app.snapshots import NotPlainError
@@ -88,7 +88,7 @@ def _meta(settings: Settings, config: Path) -> dict[str, str]:
         "settings": canonical(effective(settings)),
         "config": str(config.absolute()),
         "base": str(base),
-        "data": json.dumps([str(base / source.path) for source in settings.market.sources]),
+        "data": json.dumps([source.name for source in read_sources(settings, base)]),
         "python": platform.python_version(),
         "platform": platform.platform(),
     }

@@ -13,7 +13,7 @@ from actors.feeds import CsvSource, DataError
 from actors.feeds.gate import Gate, autocorrelation
 from actors.feeds.samples import read_samples
 
-NOW = datetime(2024, 1, 1, tzinfo=UTC)
+NOW = datetime(2030, 1, 1, tzinfo=UTC)
 DAYS = 300
 BAR = {f"BTC.{name}": name for name in ("open", "high", "low", "close")}
 GATE = Gate()
