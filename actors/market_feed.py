@@ -12,7 +12,7 @@ So nobody decides about a bar that has been revealed, and nothing is asked after
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from math import isnan
+from math import isfinite, isnan
 
 from actors.journal.chain import timestamp
 from actors.messages.allocator import ASK_TIMEOUT_S, Answer
@@ -30,6 +30,9 @@ from arena.bars import Bar
 from arena.ids import AgentId
 from arena.market import Market, MarketView
 from arena.treasury import Treasury
+
+GAS = "gas_gwei"
+"""The column of the price of gas."""
 
 
 class MarketFeed(Actor[Advance, int | None]):
@@ -85,12 +88,23 @@ class MarketFeed(Actor[Advance, int | None]):
     def _bars(self, row: int) -> dict[str, Bar]:
         """Return the bar of every instrument that has one."""
         values = self._market.values[row].tolist()
-        found = {}
+        found, gas = {}, self._gas(row)
         for name, places in self._places.items():
             given = {field: values[place] for field, place in places}
             if not (isnan(given["open"]) or isnan(given["close"])):
-                found[name] = Bar(**given)
+                found[name] = _bar(given, gas)
         return found
+
+    def _gas(self, row: int) -> float:
+        """Return the price of gas in the bar, relative to the one that costs are stated at."""
+        reference = self._treasury().experiment.terms.costs.gas_reference_gwei
+        if not reference or GAS not in self._market.columns:
+            return 1.0
+        gwei = float(self._market.column(GAS)[row])
+        return gwei / reference if isfinite(gwei) else 1.0
+
+
+_FIELDS = tuple(field for field in Bar._fields if field != "gas")
 
 
 def _places(market: Market, instruments: Iterable[str]) -> dict[str, tuple[tuple[str, int], ...]]:
@@ -98,8 +112,20 @@ def _places(market: Market, instruments: Iterable[str]) -> dict[str, tuple[tuple
     return {
         name: tuple(
             (field, market.columns[f"{name}.{field}"])
-            for field in Bar._fields
+            for field in _FIELDS
             if f"{name}.{field}" in market.columns
         )
         for name in instruments
     }
+
+
+def _bar(given: dict[str, float], gas: float) -> Bar:
+    """Return a bar; a flag is set where it is 1, and a carry that nobody knows is none."""
+    carry = given.pop("carry", 0.0)
+    return Bar(
+        expires=given.pop("expires", 0.0) == 1.0,
+        held=given.pop("held", 0.0) == 1.0,
+        carry=0.0 if isnan(carry) else carry,
+        gas=gas,
+        **given,
+    )

@@ -23,6 +23,7 @@ class Bar(NamedTuple):
         carry: What one long unit pays over the bar, USD; below 0 it receives.
         expires: Whether positions are settled in cash at the close.
         held: Whether the bar was carried over a gap in the data.
+        gas: The price of gas, relative to the one that costs were stated at.
     """
 
     open: float
@@ -34,6 +35,7 @@ class Bar(NamedTuple):
     carry: float = 0.0
     expires: bool = False
     held: bool = False
+    gas: float = 1.0
 
     @property
     def notional(self) -> float:

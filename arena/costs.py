@@ -23,6 +23,7 @@ class CostModel:
         fee_bps: Venue's fee on spot, basis points of the notional, each way.
         slippage_bps: Half the spread, basis points of the notional, each way.
         gas: One operation on a layer-2 chain, micro-USD.
+        gas_reference_gwei: The gas price at which it costs that; 0 where it always does.
         maker_fee_bps: Venue's fee on a quote that was traded through.
         perpetual_fee_bps: Venue's fee on perpetuals.
         option_fee_bps: Venue's fee on options, basis points of the underlying's notional.
@@ -39,6 +40,7 @@ class CostModel:
     fee_bps: float = 10.0
     slippage_bps: float = 5.0
     gas: Money = Money(250_000)
+    gas_reference_gwei: float = later(0.0)
     maker_fee_bps: float = later(2.0)
     perpetual_fee_bps: float = later(5.0)
     option_fee_bps: float = later(3.0)

@@ -38,7 +38,7 @@ def execute(order: Order, instrument: Instrument, *, bar: Bar, costs: CostModel)
         price=bar.open,
         fee=Money(round(notional * costs.venue_bps(kind, instrument.pool_fee_bps) / BPS)),
         slippage=Money(round(notional * costs.spread_bps(kind) / BPS + impact)),
-        gas=costs.fixed(kind),
+        gas=Money(round(costs.fixed(kind) * bar.gas)),
         notional=None if math.isnan(bar.unit) else notional,
     )
 

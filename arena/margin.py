@@ -101,10 +101,10 @@ def liquidations(
     for name in margined:
         quantity, instrument = portfolio.positions[name], instruments[name]
         if name in bars:
-            kept = abs(quantity) * instrument.maintenance
-            opened, worst = bars[name].open, bars[name].worst(quantity)
-            at_open += quantity * opened - kept * abs(opened)
-            at_worst += quantity * worst - kept * abs(worst)
+            kept, bar = abs(quantity) * instrument.maintenance, bars[name]
+            opened, worst = bar.open, bar.worst(quantity)
+            at_open += quantity * opened - kept * bar.notional
+            at_worst += quantity * worst - kept * (worst if math.isnan(bar.unit) else bar.unit)
     if at_worst >= 0.0:
         return ()
     way = 0.0 if at_open <= 0.0 else at_open / (at_open - at_worst)

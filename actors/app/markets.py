@@ -13,6 +13,7 @@ from pathlib import Path, PurePath
 from typing import Any
 
 from actors.app.settings import ConfigError, Settings, check, load_settings
+from actors.app.settings.capital import UNLIMITED
 from actors.app.settings.fields import Section
 from actors.app.settings.offer import DEPOSIT
 from actors.app.settings.rules import ConditionTable, KillTable
@@ -22,7 +23,9 @@ from arena.costs import CostModel
 from arena.execution import Terms
 from arena.experiment import Endowment, Experiment, MarketFacts, Population
 from arena.fitness import FitnessWeights
+from arena.instruments.derive import derive
 from arena.market import Market, restrict
+from arena.prices import add_series
 from arena.rules import (
     AllocationRules,
     Condition,
@@ -85,15 +88,16 @@ def build_market(settings: Settings, base: Path, *, now: datetime) -> LoadedMark
     Raises:
         DataError: Files cannot be used; all problems found are listed.
     """
+    instruments = {table.name: table.instrument() for table in settings.instruments}
     if settings.market.source == "synthetic":
-        return LoadedMarket(_simulate(settings), settings.market.warmup_days)
+        market = derive(_simulate(settings), instruments)
+        return LoadedMarket(market, settings.market.warmup_days)
     market, notes = _read(settings, base, now)
     if settings.market.source == "mixed":
-        pools = settings.market.generated
-        names = [f"{pool}.{kind}" for pool in pools for kind in DEPOSIT]
-        market = merge([market, restrict(_simulate(settings), slice(None), names)])
-        notes = (*notes, f"{', '.join(pools)}: rates are synthetic, made from the seed")
-    return LoadedMarket(market, settings.market.warmup_days, notes)
+        market = _generate(market, settings)
+        made = ", ".join(settings.market.generated)
+        notes = (*notes, f"{made}: synthetic, made from the seed")
+    return LoadedMarket(derive(market, instruments), settings.market.warmup_days, notes)
 
 
 def build_experiment(
@@ -121,10 +125,25 @@ def build_experiment(
 
 def _simulate(settings: Settings) -> Market:
     period = settings.period
-    seed = Seed(settings.run.seed).child("market")
     return load_synthetic(
-        days=period.days, warmup_days=period.warmup, seed=seed, start=period.start
+        days=period.days,
+        warmup_days=period.warmup,
+        seed=_market_seed(settings),
+        start=period.start,
+        universe=settings.market.universe,
     )
+
+
+def _generate(market: Market, settings: Settings) -> Market:
+    """Return the market with what the settings want made beside what was read."""
+    names = [f"{pool}.{kind}" for pool in settings.market.made_pools for kind in DEPOSIT]
+    if names:
+        market = merge([market, restrict(_simulate(settings), slice(None), names)])
+    return add_series(market, settings.market.made_groups, _market_seed(settings))
+
+
+def _market_seed(settings: Settings) -> Seed:
+    return Seed(settings.run.seed).child("market")
 
 
 def _read(settings: Settings, base: Path, now: datetime) -> tuple[Market, tuple[str, ...]]:
@@ -178,6 +197,8 @@ def _facts(settings: Settings, loaded: LoadedMarket) -> MarketFacts:
 def _terms(settings: Settings) -> Terms:
     costs = _plain(settings.costs)
     trade_min = costs.pop("trade_min")
+    if costs["participation_max"] == UNLIMITED:
+        costs["participation_max"] = None
     instruments = {table.name: table.instrument() for table in settings.instruments}
     # In the order of their names, as in the manifest: the order of trading is no setting.
     return Terms(dict(sorted(instruments.items())), CostModel(**costs), trade_min)

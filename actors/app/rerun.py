@@ -28,6 +28,11 @@ from arena.exceptions import EventSourcingError
 from arena.experiment import Experiment, manifest
 from arena.treasury import Treasury
 
+BEFORE: Mapping[str, Mapping[str, Any]] = {
+    "costs": {"impact": 0.0, "participation_max": "unlimited", "gas_reference_gwei": 0.0},
+}
+"""What a key meant before there was one: an older run says nothing of it, and is no other run."""
+
 _FACTS = tuple(name for name in HASHED if name not in {"prev_hash", "event_id"})
 """What must agree even where the manifests differ, and with them every hash and id."""
 
@@ -93,6 +98,8 @@ def stored_settings(text: str, overrides: Sequence[str] = ()) -> Settings:
     try:
         tables: dict[str, Any] = json.loads(text)
         market = tables["market"]
+        for table, keys in BEFORE.items():
+            tables[table] = {**keys, **tables[table]}
         # As TOML would give them: JSON has no dates.
         market |= {
             each: date.fromisoformat(market[each]) for each in ("start", "end") if each in market

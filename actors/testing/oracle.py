@@ -132,7 +132,10 @@ def _nonzero(legs: Legs) -> dict[tuple[str, str], int]:
 
 
 class Model:
-    """Balances and standings, as the events make them: an account book of its own."""
+    """Balances and standings, as the events make them: an account book of its own.
+
+    It judges runs in which nothing can be held short.
+    """
 
     def __init__(self, endowed: int) -> None:
         self.balances: Legs = Counter()
@@ -198,6 +201,9 @@ class Model:
 
     def _settle(self, legs: Legs, data: dict[str, Any]) -> None:
         self._fill(data["fills"])
+        for held in self._held.values():
+            for name in data.get("expired", ()):
+                held.pop(name, None)
         for book in ("real", "virtual"):
             settled = data[book]
             debts = dict(settled["bad_debt"])
@@ -215,6 +221,8 @@ class Model:
             held = self._held.setdefault(fill["agent_id"], {})
             name = fill["instrument"]
             held[name] = held.get(name, 0.0) + fill["quantity"]
+            if held[name] < -1e-9:
+                self._faults.append(f"{fill['agent_id']} sold {name} that it did not hold")
 
     def _check_flat(self) -> None:
         """Whoever died or was quarantined has sold everything when the command is through."""

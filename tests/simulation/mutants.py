@@ -278,9 +278,9 @@ def a_quarantined_agent_keeps_its_positions() -> list[Patch]:
     return [(arena.decisions.tick, "flatten", lambda *args, **kwargs: None)]
 
 
-@mutant("I13")
+@mutant("I4")
 def fills_are_not_compared_with_the_books_as_they_are() -> list[Patch]:
-    return [(arena.decisions.tick, "_fitting", lambda treasury, fills: (fills, ()))]
+    return [(arena.decisions.tick, "_fitting", lambda treasury, command: (command.fills, ()))]
 
 
 @mutant("I13")

@@ -6,7 +6,7 @@ its default from there.
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -31,6 +31,7 @@ from arena.rules import (
 
 _ENDOWMENT, _COSTS = Endowment(), CostModel()
 _TRADE_MIN = Terms(instruments={}, costs=_COSTS).trade_min
+UNLIMITED = "unlimited"
 _LADDER, _ALLOCATION = LadderRules(), AllocationRules()
 
 
@@ -65,9 +66,48 @@ class CostsTable(Section):
         default=_COSTS.slippage_bps,
         ge=0,
         le=1_000,
-        description="Half the spread plus impact on spot, basis points, each way.",
+        description="Half the spread, basis points, each way.",
     )
-    gas: Usd = usd(_COSTS.gas, "One lending operation on a layer-2 chain, USD.")
+    gas: Usd = usd(_COSTS.gas, "One operation on a layer-2 chain, at the gas price below, USD.")
+    gas_reference_gwei: float = Field(
+        default=54.0,
+        ge=0,
+        le=100_000,
+        description="The gas price at which an operation costs `gas`: it follows the column "
+        "`gas_gwei` where the market has it; 0 does not follow.",
+    )
+    maker_fee_bps: float = Field(
+        default=_COSTS.maker_fee_bps,
+        ge=0,
+        le=1_000,
+        description="Venue's fee on a quote that was traded through.",
+    )
+    perpetual_fee_bps: float = Field(
+        default=_COSTS.perpetual_fee_bps, ge=0, le=1_000, description="Venue's fee on perpetuals."
+    )
+    option_fee_bps: float = Field(
+        default=_COSTS.option_fee_bps,
+        ge=0,
+        le=1_000,
+        description="Venue's fee on options, of the notional of the underlying.",
+    )
+    liquidation_bps: float = Field(
+        default=_COSTS.liquidation_bps,
+        ge=0,
+        le=5_000,
+        description="What a venue keeps of a position that it liquidates.",
+    )
+    impact: float = Field(
+        default=1.0,
+        ge=0,
+        le=100,
+        description="A trade moves the price by this, times the bar's volatility, times the root "
+        "of its share of the bar's volume.",
+    )
+    participation_max: Share | Literal["unlimited"] = Field(
+        default=0.01,
+        description='Most of a bar\'s volume that can be traded, a share; or `"unlimited"`.',
+    )
     trade_min: float = Field(
         default=_TRADE_MIN,
         ge=0,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from actors.app.settings.fields import BP
+from actors.app.settings.instruments import MAY_HAVE, NEEDS, PROTOCOLS
 from actors.app.settings.market import SourceTable
 from actors.app.settings.offer import offered, read_columns
 from actors.app.settings.problems import Fault, Problem, Said, join, show, suggest
@@ -21,7 +22,9 @@ def check(settings: Settings, catalog: Catalog) -> list[Problem]:
     problems += _check_period(settings)
     problems += [*_check_sums(settings), *_check_order(settings), *_check_names(settings, catalog)]
     if not problems:  # Else the market's columns are not known.
-        columns = offered(settings)
+        problems += _check_kinds(settings)
+    if not problems:
+        columns, problems = offered(settings)
         problems += [*_check_instruments(settings, columns)]
         problems += [*_check_needs(settings, catalog, columns)]
     return problems
@@ -52,7 +55,7 @@ def _check_market(settings: Settings) -> Iterator[Problem]:
     if market.sources and not reads:
         yield Problem("market.sources", [source.path for source in market.sources], f"none, {why}")
     if makes and not market.generated:
-        yield Problem("market.generated", Fault.MISSING, f"at least one lending pool, {why}")
+        yield Problem("market.generated", Fault.MISSING, f"at least one pool or group, {why}")
     if market.generated and not makes:
         yield Problem("market.generated", [*market.generated], f"none, {why}")
     yield from _check_twice("market.generated", market.generated)
@@ -142,6 +145,25 @@ def _check_twice(key: str, names: Sequence[str], part: str = "") -> Iterator[Pro
             yield Problem(f"{key}[{n}]{end}", name, needed)
 
 
+def _check_kinds(settings: Settings) -> Iterator[Problem]:
+    """Yield what an instrument of its kind lacks, or cannot have."""
+    spot = [table.name for table in settings.instruments if table.kind == Kind.SPOT]
+    for n, table in enumerate(settings.instruments):
+        key, kind = f"instruments[{n}]", Kind(table.kind)
+        may_have = {"name", "kind", *NEEDS[kind], *MAY_HAVE.get(kind, ())}
+        may_have |= {"protocol"} if kind in PROTOCOLS else set()
+        for field in sorted(table.model_fields_set - may_have):
+            found = getattr(table, field)
+            if found != type(table).model_fields[field].default:
+                yield Problem(f"{key}.{field}", found, f"none: a {kind} instrument has no {field}")
+        for field in NEEDS[kind]:
+            if getattr(table, field) is None:
+                yield Problem(f"{key}.{field}", Fault.MISSING, f"for an instrument of kind {kind}")
+        coin = table.underlying
+        if coin is not None and "underlying" in NEEDS[kind] and coin not in spot:
+            yield Problem(f"{key}.underlying", coin, f"a spot instrument ({suggest(coin, spot)})")
+
+
 def _check_instruments(settings: Settings, columns: dict[str, str]) -> Iterator[Problem]:
     for n, table in enumerate(settings.instruments):
         key, instrument = f"instruments[{n}]", table.instrument()
@@ -150,12 +172,10 @@ def _check_instruments(settings: Settings, columns: dict[str, str]) -> Iterator[
             needs.append(instrument.rate_column)
         yield from _check_columns(f"{key}.name", table.name, needs, columns)
         unit = columns.get(instrument.close_column)
-        wanted = "USD" if instrument.kind is Kind.SPOT else "index"
+        wanted = "index" if instrument.kind is Kind.LENDING else "USD"
         if unit not in {None, wanted}:
             needed = f"the other kind: {instrument.close_column} is in {unit}, not in {wanted}"
             yield Problem(f"{key}.kind", table.kind, needed)
-        if instrument.kind is Kind.SPOT and table.protocol is not None:
-            yield Problem(f"{key}.protocol", table.protocol, "none: only a deposit has a protocol")
 
 
 def _check_needs(

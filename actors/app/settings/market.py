@@ -1,4 +1,4 @@
-"""The tables of the market: where prices come from, over which days, and what can be held."""
+"""The tables of the market: where prices come from, and over which days."""
 
 from __future__ import annotations
 
@@ -9,17 +9,12 @@ from typing import Annotated, Literal
 from pydantic import Field, WithJsonSchema
 
 from actors.app.settings.fields import InstrumentName, Section, words
+from actors.app.settings.instruments import POOLS
 from actors.feeds import CsvSource
 from actors.feeds.source import AGGREGATES, FROZEN, TIME_UNITS, UNITS
 from arena.exceptions import ValidationError
-from arena.instruments import Instrument, Kind
 from arena.market import DAY_S, Provenance
-from arena.prices import MarketParameters
-
-_PARAMETERS = MarketParameters()
-_RATES = _PARAMETERS.rates
-POOLS = sorted([p.name for p in _RATES.floating] + [p.name for p in _RATES.fixed])
-ASSETS = [asset.name for asset in _PARAMETERS.spot.assets]
+from arena.prices import GROUPS, UNIVERSES
 
 STORE = "data"
 """Where a store lies, unless something else is said."""
@@ -203,10 +198,17 @@ class MarketTable(Section):
         description="The spot instrument whose bulls and bears the result tells apart; it changes "
         "nothing in the run. Left out, the first one by name.",
     )
-    generated: tuple[Annotated[str, *words(POOLS)], ...] = Field(
+    universe: Annotated[str, *words(UNIVERSES)] = Field(
+        default="core",
+        description="What a synthetic market holds, and what can be traded where no "
+        "`[[instruments]]` are listed: `core`: coins and deposits. `full`: something of every "
+        "kind.",
+    )
+    generated: tuple[Annotated[str, *words([*POOLS, *GROUPS])], ...] = Field(
         default=(),
         strict=False,
-        description="`mixed` only: lending pools whose rates are made from the seed.",
+        description="`mixed` only: lending pools, and groups of series, that are made from the "
+        "seed.",
     )
     store: str = Field(
         default=STORE,
@@ -218,32 +220,14 @@ class MarketTable(Section):
         default=(), strict=False, description="For `csv` and `mixed`."
     )
 
+    @property
+    def made_pools(self) -> tuple[str, ...]:
+        """The lending pools of `generated`."""
+        return tuple(name for name in self.generated if name in POOLS)
 
-class InstrumentTable(Section):
-    """Something that can be held."""
-
-    name: InstrumentName = Field(
-        description="Its columns are `<name>.open` and `<name>.close`, and `<name>.apr` for "
-        "lending."
-    )
-    kind: Literal["spot", "lending"] = Field(
-        description="`spot` pays fee and slippage, `lending` gas only."
-    )
-    protocol: InstrumentName | None = Field(
-        default=None,
-        description="Whose contract holds a deposit, for the limit per protocol; left out, the "
-        "instrument's name. Spot has none.",
-    )
-
-    def instrument(self) -> Instrument:
-        """Return it as the arena knows it."""
-        lending = self.kind == "lending"
-        protocol = self.protocol or (self.name if lending else None)
-        return Instrument(self.name, Kind(self.kind), protocol)
-
-
-def default_instruments() -> tuple[InstrumentTable, ...]:
-    """Return what the synthetic market offers."""
-    spot = (InstrumentTable(name=name, kind="spot") for name in ASSETS)
-    lending = (InstrumentTable(name=name, kind="lending", protocol=name) for name in POOLS)
-    return (*spot, *lending)
+    @property
+    def made_groups(self) -> tuple[str, ...]:
+        """The groups of series that are made from the seed."""
+        if self.source == "synthetic":
+            return UNIVERSES[self.universe]
+        return tuple(name for name in self.generated if name in GROUPS)

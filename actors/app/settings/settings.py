@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Any
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from actors.app.settings.capital import AllocationTable, CostsTable, LadderTable, TreasuryTable
 from actors.app.settings.contest import EvolutionTable, FitnessTable, PopulationTable, RecordsTable
 from actors.app.settings.fields import Name, Section
-from actors.app.settings.market import InstrumentTable, MarketTable, default_instruments
+from actors.app.settings.instruments import (
+    InstrumentTable,
+    core_instruments,
+    full_instruments,
+)
+from actors.app.settings.market import MarketTable
 from actors.app.settings.rules import RiskTable, RulesTable
 
 SYNTHETIC_START = date(2020, 1, 1)
@@ -64,10 +70,10 @@ class Settings(Section):
     run: RunTable = Field(default=RunTable())
     market: MarketTable = Field(default=MarketTable())
     instruments: tuple[InstrumentTable, ...] = Field(
-        default=default_instruments(),
+        default=core_instruments(),
         strict=False,
         min_length=1,
-        description="Left out, the six of the synthetic market.",
+        description="Left out, those of `market.universe`.",
     )
     treasury: TreasuryTable = Field(default=TreasuryTable())
     costs: CostsTable = Field(default=CostsTable())
@@ -79,6 +85,16 @@ class Settings(Section):
     allocation: AllocationTable = Field(default=AllocationTable())
     evolution: EvolutionTable = Field(default=EvolutionTable())
     risk: RiskTable = Field(default=RiskTable())
+
+    @model_validator(mode="before")
+    @classmethod
+    def _offer_the_universe(cls, tables: Any) -> Any:
+        """Let a config that lists no instruments have those of the universe that it names."""
+        if not isinstance(tables, dict) or "instruments" in tables:
+            return tables
+        market = tables.get("market")
+        full = isinstance(market, dict) and market.get("universe") == "full"
+        return {**tables, "instruments": full_instruments()} if full else tables
 
     @property
     def period(self) -> Period:

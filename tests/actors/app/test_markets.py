@@ -80,7 +80,7 @@ def test_every_config_builds_its_market_and_its_experiment(path):
     assert len(market) == facts.warmup + facts.ticks
     found = {series.name: series.unit for series in market.series}
     held = {name for name in found if name.endswith(".held")}  # Only the files know of gaps.
-    assert offered(settings) == {name: found[name] for name in found.keys() - held}
+    assert offered(settings)[0] == {name: found[name] for name in found.keys() - held}
     assert np.isfinite(market.values[facts.warmup :]).all()
     assert "/" not in manifest(experiment).replace("USD/day", "").replace("1/year", "")
 
@@ -95,7 +95,7 @@ def test_the_real_run_ends_with_the_data_and_solana_begins_with_the_run():
     assert int(np.flatnonzero(known)[0]) == loaded.warmup == 120
     assert loaded.market.closes_at(-1) == datetime(2023, 7, 1, tzinfo=UTC)
     assert any("SOL" in note for note in loaded.notes)
-    assert any("aave, pendle, curve: rates are synthetic" in note for note in loaded.notes)
+    assert any("aave, pendle, curve: synthetic, made" in note for note in loaded.notes)
 
 
 @needs_data
@@ -118,7 +118,9 @@ def test_an_empty_config_is_the_game_by_default():
     assert json.dumps(plain(experiment.rules)) == json.dumps(plain(Rules()))
     assert experiment.endowment == Endowment()
     assert experiment.population == Population()
-    assert experiment.terms.costs == CostModel()
+    assert experiment.terms.costs == CostModel(
+        gas_reference_gwei=54.0, impact=1.0, participation_max=0.01
+    )
     assert list(experiment.terms.instruments) == ["BTC", "ETH", "SOL", "aave", "curve", "pendle"]
 
 
