@@ -152,6 +152,6 @@ def _still(source: CsvSource, aligned: Floats, is_held: npt.NDArray[np.bool_]) -
 
 def _series(source: CsvSource) -> tuple[Series, ...]:
     return tuple(
-        Series(target, source.scale_of(target)[0], source.made, origin=source.label)
+        Series(target, source.scale_of(target)[0], source.provenance_of(target), source.label)
         for target in source.series
     )

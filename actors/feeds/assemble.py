@@ -133,7 +133,7 @@ def _add_held(columns: Columns, table: Table, given: Collection[str]) -> None:
         instrument, _, kind = series.name.rpartition(".")
         marks = next((k for k in _MARKS if f"{instrument}.{k}" in given), None)
         if kind == marks:
-            _add(columns, replace(series, name=f"{instrument}.held", unit="ratio"), held)
+            _add(columns, replace(series, name=f"{instrument}.held", unit="flag"), held)
 
 
 def _estimated(provenance: Provenance) -> Provenance:

@@ -1,8 +1,8 @@
 """A Parquet file as rows of text with line numbers, as if it were CSV: the same checks then apply.
 
-Numbers are written so that they read back as the same numbers.  A stamp without a zone stays
-without one; it is the source that says where it was written.  A series of the store is held against
-its hash.  Needs the extra `data`.
+Numbers are written so that they read back as the same numbers; null and NaN are empty.  A stamp
+without a zone stays without one; it is the source that says where it was written.  A series of the
+store is held against its hash.  Needs the extra `data`.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from datetime import date, datetime
+from math import isnan
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -66,7 +67,7 @@ def _texts(cells: list[Any]) -> list[str]:
 
 _TEXTS: dict[type, Callable[[Any], str]] = {
     type(None): lambda _: "",
-    float: repr,
+    float: lambda number: "" if isnan(number) else repr(number),
     datetime: datetime.isoformat,
     date: date.isoformat,
 }

@@ -136,14 +136,17 @@ class _Taker:
         self._time = sheet.columns[sheet.source.time_column]
         self._cells = [sheet.columns[column] for column in where]
         self._wanted = list(where.values())
+        self._mapped = [sheet.columns[column] for column in sheet.source.series.values()]
         self._others: set[tuple[str, ...]] = set()
         self._seen: dict[int, int] = {}
         self._latest = -1
 
     def take(self, line: int, row: list[str]) -> None:
-        """Append `row` if it is the source's, or report why not."""
+        """Append `row` if it is the source's and says anything, or report why not."""
         cells = [row[cell] for cell in self._cells]
         if cells == self._wanted:
+            if not any(row[cell] for cell in self._mapped):
+                return
             try:
                 self._place(line, row, self._parse(row[self._time]))
             except StampError as error:

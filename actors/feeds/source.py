@@ -36,11 +36,14 @@ UNITS: Mapping[str, tuple[str, float]] = {
     "fraction": ("1/year", 1.0),
     "percent": ("1/year", 100.0),
     "bps": ("1/year", 10_000.0),
+    "base/day": ("USD/day", 1.0),
+    "flag": ("flag", 1.0),
     "fraction/settlement": ("1/day", 1.0),
     "percent/settlement": ("1/day", 100.0),
     "fraction/day": ("1/day", 1.0),
 }
-"""A unit in a file -> the market's unit, and the divisor that leads to it."""
+"""A unit in a file -> the market's unit, and the divisor that leads to it.  A volume in `base/day`,
+units of the asset, is multiplied by the close of its bar."""
 
 _OF_RATIO: Mapping[str, tuple[str, float]] = {
     "ratio": ("ratio", 1.0),
@@ -58,6 +61,7 @@ _FIXED = dict.fromkeys(PRICES, "USD") | {
     "funding": "1/day",
     "iv": "ratio",
     "venue_spread": "ratio",
+    "expires": "flag",
 }
 _TO_BE_SAID = frozenset({"apr", "staking_apr", "funding", "iv", "venue_spread"})
 """Fields whose unit in the file has no default: a factor of 100 is easily mistaken."""
@@ -80,7 +84,8 @@ class CsvSource:
         units: Target column -> unit, where one column differs from `unit`.
         lag_bars: Publication lag in bars, >= 0: the value of day t is known at t + lag.
         gaps: `reject`; `hold:N`: carry the last row over at most N missing bars, N in 1..366;
-            `hold:N,halt`: and from then on there is no bar until rows are there again.
+            `hold:N,halt`: and from then on there is no bar until rows are there again; `halt`: at
+            once.  A row whose mapped cells are all empty is no row.
             A held price bar opens and closes at the last close, with no volume.  A held index
             does not accrue, and catches up on the next bar that is there.
         frozen_rows: More than this many rows in succession that repeat the row before them in
@@ -133,7 +138,7 @@ class CsvSource:
         )
         _check(self.lag_bars >= 0, "lag_bars", self.lag_bars, "0 or more")
         _check(self.frozen_rows >= 0, "frozen_rows", self.frozen_rows, "0 or more")
-        policies = f"reject, or hold:1 to hold:{HOLD_MAX}, with or without ,halt behind it"
+        policies = f"reject, or hold:1 to hold:{HOLD_MAX}, with or without ,halt behind it, or halt"
         _check(_is_gap_policy(self.gaps), "gaps", self.gaps, policies)
         _check(self.frozen in FROZEN, "frozen", self.frozen, f"one of {', '.join(FROZEN)}")
         self._check_grid()
@@ -155,24 +160,26 @@ class CsvSource:
     @property
     def hold_bars(self) -> int:
         """How many missing bars in succession may be carried over; 0 for `reject`."""
-        hold = self.gaps.removesuffix(",halt")
-        return 0 if hold == "reject" else int(hold.removeprefix("hold:"))
+        hold = re.match(r"hold:([0-9]+)", self.gaps)
+        return int(hold[1]) if hold else 0
 
     @property
     def halts(self) -> bool:
         """Whether a longer gap is no bar, rather than a reason to refuse the file."""
-        return self.gaps.endswith(",halt")
+        return self.gaps.endswith("halt")
 
     @property
     def is_bar(self) -> bool:
         """Whether rows are price bars, which must open on the grid, rather than samples."""
         return any(field_of(target) in PRICES for target in self.series)
 
-    @property
-    def made(self) -> Provenance:
-        """Where the market's numbers come from."""
-        is_remade = self.aggregate is not None and self.provenance is Provenance.REAL
-        return Provenance.RESAMPLED if is_remade else self.provenance
+    def provenance_of(self, target: str) -> Provenance:
+        """Return where the market's numbers of `target` come from."""
+        if self.provenance not in {Provenance.REAL, Provenance.RESAMPLED}:
+            return self.provenance
+        if self.unit_of(target) == "base/day":
+            return Provenance.ESTIMATED
+        return self.provenance if self.aggregate is None else Provenance.RESAMPLED
 
     def unit_of(self, target: str) -> str:
         """Return the unit of `target` in the file, one of `UNITS`."""
@@ -213,6 +220,12 @@ class CsvSource:
             "gaps",
             self.gaps,
             f"reject, or {closes} in series: a missing bar is held at the last close",
+        )
+        _check(
+            unit != "base/day" or closes in self.series,
+            f"unit of {target}",
+            unit,
+            f"USD/day, or {closes} in series to multiply by",
         )
         is_part = kind in (*PRICES, "volume")
         wrong = {"sum": is_part or kind in {"index", "apr"}, "last": is_part, "ohlcv": not is_part}
@@ -256,4 +269,4 @@ def _is_zone(name: str) -> bool:
 
 def _is_gap_policy(text: str) -> bool:
     match = re.fullmatch(r"hold:([0-9]{1,3})(,halt)?", text)
-    return text == "reject" or (match is not None and 1 <= int(match[1]) <= HOLD_MAX)
+    return text in {"reject", "halt"} or (match is not None and 1 <= int(match[1]) <= HOLD_MAX)

@@ -103,7 +103,7 @@ def test_bars_that_were_held_are_marked_beside_the_prices():
     market = assemble([held(a_table(BTC_close=[9, 10, 10], BTC_open=[9, 9, 10]), day)])
 
     assert market.column("BTC.held").tolist() == [0.0, 1.0]
-    assert market.series[-1] == Series("BTC.held", "ratio", Provenance.REAL, "a.csv")
+    assert market.series[-1] == Series("BTC.held", "flag", Provenance.REAL, "a.csv")
 
 
 def test_where_nothing_was_held_nothing_is_marked():

@@ -205,6 +205,23 @@ def test_base_series_come_in_the_unit_that_the_market_needs(write, read, target,
     assert (table.values[1, 0], table.series[0].unit) == needed
 
 
+def test_a_volume_in_coins_is_worth_its_close_and_an_estimate(bars, read):
+    table = read(bars(), units={"BTC.volume": "base/day"})
+
+    assert table.values[1:, 4].tolist() == [1000 * 11, 2000 * 12, 3000 * 13]
+    assert [series.provenance for series in table.series][3:] == [
+        Provenance.REAL,
+        Provenance.ESTIMATED,
+    ]
+
+
+def test_a_volume_in_coins_needs_the_close_beside_it():
+    source = {"path": "x.csv", "time_column": "t", "time_zone": "UTC"}
+
+    with pytest.raises(ValidationError, match=r"BTC\.close in series to multiply by"):
+        CsvSource(**source, series={"BTC.volume": "v"}, units={"BTC.volume": "base/day"})
+
+
 def test_a_file_that_begins_before_the_market_did_is_refused(write, read, refuse):
     path = write("date,x", "2019-12-30,1", "2019-12-31,1", "2020-01-01,1")
     days = {"series": {"x": "x"}, "end": "2020-01-01"}

@@ -178,3 +178,14 @@ def test_a_price_that_stood_still_is_not_held_over_the_gap_behind_it(write, read
 
     np.testing.assert_array_equal(table.values[1:, 0], [2, 2, np.nan, np.nan, 5])
     assert table.held == ()
+
+
+def test_a_row_whose_mapped_cells_are_all_empty_is_no_row(write, read, refuse):
+    path = write("date,x,y", "2020-01-01,1,1", "2020-01-02,,7", "2020-01-03,3,1")
+
+    error = refuse(path, **X)
+    table = read(path, **X, gaps="halt")
+
+    assert "rows for 2020-01-02 to 2020-01-02 after line 2: 1 missing" in error.needed
+    np.testing.assert_array_equal(table.values[1:, 0], [1, np.nan, 3])
+    assert (table.held, table.missing) == ((), (date(2020, 1, 2),))

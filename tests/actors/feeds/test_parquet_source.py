@@ -81,9 +81,9 @@ def test_a_stamp_of_any_type_means_what_it_says(parquet, read, stamps, arguments
 
 @pytest.mark.parametrize("cell", [None, float("nan"), float("inf")])
 def test_a_cell_without_a_number_is_refused_with_its_row(parquet, refuse, cell):
-    path = parquet(date=["2020-01-01", "2020-01-02"], x=pa.array([1.0, cell]))
+    path = parquet(date=["2020-01-01", "2020-01-02"], x=pa.array([1.0, cell]), y=[1.0, 2.0])
 
-    error = refuse(path, series={"x": "x"}, end="2020-01-02")
+    error = refuse(path, series={"x": "x", "y": "y"}, end="2020-01-02")
 
     assert (error.file, error.line, error.column) == (str(path), 3, "x")
 
