@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TypeAlias
 
+from arena.strategies.arbitrage_hunter import ArbitrageHunter
 from arena.strategies.baselines import BuyAndHold, Cash, Random
 from arena.strategies.checking import check_decision
 from arena.strategies.defi_yield_farmer import DeFiYieldFarmer
+from arena.strategies.moonshot_venture import MoonshotVenture
+from arena.strategies.staking_agent import StakingAgent
 from arena.strategies.strategy import (
     HOLD,
     BookView,
@@ -29,12 +32,22 @@ Catalog: TypeAlias = Mapping[str, type[Strategy]]
 
 BUILT_IN: Catalog = {
     strategy.name: strategy
-    for strategy in (DeFiYieldFarmer, TacticalTrader, Cash, BuyAndHold, Random)
+    for strategy in (
+        DeFiYieldFarmer,
+        TacticalTrader,
+        ArbitrageHunter,
+        MoonshotVenture,
+        StakingAgent,
+        Cash,
+        BuyAndHold,
+        Random,
+    )
 }
 
 __all__ = [
     "BUILT_IN",
     "HOLD",
+    "ArbitrageHunter",
     "BookView",
     "BuyAndHold",
     "Cash",
@@ -44,11 +57,13 @@ __all__ = [
     "Decision",
     "Hold",
     "Memory",
+    "MoonshotVenture",
     "Number",
     "Parameter",
     "Quote",
     "Quotes",
     "Random",
+    "StakingAgent",
     "Strategy",
     "TacticalTrader",
     "Targets",
