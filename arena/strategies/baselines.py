@@ -14,11 +14,13 @@ from arena.strategies.strategy import HOLD, BookView, Decision, Memory, Number, 
 
 
 def _listed(instruments: tuple[Instrument, ...], market: MarketView) -> list[str]:
-    """Return the spot instruments that have a price, by name."""
+    """Return the coins that have a price, by name; a token that may end is no yardstick."""
     return [
         instrument.name
         for instrument in instruments
-        if instrument.kind is Kind.SPOT and not math.isnan(market.last(instrument.close_column))
+        if instrument.kind is Kind.SPOT
+        and instrument.column("expires") not in market.columns
+        and not math.isnan(market.last(instrument.close_column))
     ]
 
 
@@ -35,7 +37,7 @@ class Cash(Strategy):
 
 
 class BuyAndHold(Strategy):
-    """Buys an equal part of every spot asset listed at the start, and never trades again."""
+    """Buys an equal part of every coin listed at the start, and never trades again."""
 
     name = "buy-and-hold"
     family = "baseline"
