@@ -9,6 +9,9 @@ from arena.strategies.arbitrage_hunter import ArbitrageHunter
 from arena.strategies.baselines import BuyAndHold, Cash, Random
 from arena.strategies.checking import check_decision
 from arena.strategies.defi_yield_farmer import DeFiYieldFarmer
+from arena.strategies.derivatives_player import DerivativesPlayer
+from arena.strategies.liquidity_provider import LiquidityProvider
+from arena.strategies.market_maker import MarketMaker
 from arena.strategies.moonshot_venture import MoonshotVenture
 from arena.strategies.staking_agent import StakingAgent
 from arena.strategies.strategy import (
@@ -38,6 +41,9 @@ BUILT_IN: Catalog = {
         ArbitrageHunter,
         MoonshotVenture,
         StakingAgent,
+        DerivativesPlayer,
+        LiquidityProvider,
+        MarketMaker,
         Cash,
         BuyAndHold,
         Random,
@@ -55,7 +61,10 @@ __all__ = [
     "Choice",
     "DeFiYieldFarmer",
     "Decision",
+    "DerivativesPlayer",
     "Hold",
+    "LiquidityProvider",
+    "MarketMaker",
     "Memory",
     "MoonshotVenture",
     "Number",

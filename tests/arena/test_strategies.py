@@ -32,6 +32,7 @@ from arena.strategies import (
     DeFiYieldFarmer,
     Memory,
     Number,
+    Quotes,
     Random,
     Strategy,
     TacticalTrader,
@@ -87,8 +88,9 @@ def live(strategy: Strategy, *, bars: int = 300) -> list[Decision]:
     for day in range(bars):
         view.reveal(SYNTHETIC.values[day : day + 1])
         decision = strategy.decide(view, book, memory)
-        if decision is not HOLD:
-            book = replace(book, weights={name: w for name, w in decision.items() if w})
+        targets = decision.targets if isinstance(decision, Quotes) else decision
+        if targets is not HOLD:
+            book = replace(book, weights={name: w for name, w in targets.items() if w})
         decisions.append(decision)
     return decisions
 
