@@ -2,8 +2,8 @@
 
 Prices: `coins.llama.fi`, a token by chain and address or `coingecko:<id>`; stamps are seconds, and
 the answer's is that of the nearest stored price, not the one asked for; an unknown token is an
-empty answer with status 200.  Yields: `yields.llama.fi`, a pool by its id; stamps are ISO text about once
-a day, rates are per cent a year.
+empty answer with status 200.  Yields: `yields.llama.fi`, a pool by its id; stamps are ISO text
+about once a day, rates are per cent a year.
 
 Source: https://defillama.com/docs/api, and what was recorded (`docs/reference/data-sources.md`).
 """

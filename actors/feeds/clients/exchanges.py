@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
 
+import aiohttp
 import ccxt.async_support as ccxt
 
 from actors.feeds.clients.answers import judge
@@ -186,6 +187,8 @@ class Exchange(Closing):
             except ccxt.NetworkError as error:
                 raise TransientError(_told(error)) from None
             except ccxt.BaseError as error:
+                if isinstance(error.__cause__, aiohttp.ClientError):  # The body was cut short.
+                    raise TransientError(_told(error)) from None
                 needed = "a market and a timeframe that it has, or a change of what is asked for"
                 raise ProviderError(
                     self.source, place, found=_told(error), needed=needed

@@ -129,6 +129,9 @@ class Pace:
         """
         started = self.clock.monotonic_s()
 
+        async def attempt() -> T:  # tenacity awaits what is declared async, and nothing else.
+            return await call()
+
         def is_enough(state: RetryCallState) -> bool:
             waited = self.clock.monotonic_s() - started
             too_late = waited + state.upcoming_sleep > self.patience.total_s
@@ -142,7 +145,7 @@ class Pace:
             reraise=True,
         )
         try:
-            return await retrying(call)
+            return await retrying(attempt)
         except TransientError as error:
             attempts = retrying.statistics["attempt_number"]
             wait = "later" if error.retry_after_s is None else f"in {error.retry_after_s:.0f} s"

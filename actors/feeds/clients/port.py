@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Protocol, Self
 
-from actors.feeds.store import Frame, SeriesKey, Span
+from actors.feeds.store import Frame, SeriesKey, SeriesKind, Span
 from arena.exceptions import ValidationError
 
 SETTLE_MS = 60_000
@@ -42,9 +42,14 @@ class SeriesRequest:
             )
 
     def finished(self, now_ms: int) -> Span:
-        """Return the part of the wish whose bars are finished; it may be empty."""
+        """Return the part of the wish whose bars are finished; it may be empty.
+
+        A settlement is finished at its instant, a bar at its close.
+        """
         step = self.key.step_ms
         last = (now_ms - SETTLE_MS) // step * step
+        if self.key.kind is SeriesKind.FUNDING:
+            last += step
         return Span(self.start_ms, max(self.start_ms, min(self.end_ms, last)))
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import httpx
 
 from actors.feeds.clients.answers import judge
-from actors.feeds.clients.errors import TransientError
+from actors.feeds.clients.errors import ProviderError, TransientError
 from actors.feeds.clients.pace import Pace
 
 BODY_MAX = 64 << 20
@@ -55,10 +55,10 @@ class Web:
             headers: Sent with every request; they may hold a key.
         """
         self._pace = pace
+        self._headers = dict(headers or {})
         self._http = httpx.AsyncClient(
             timeout=httpx.Timeout(pace.patience.request_s),
-            headers={"accept": "application/json", "user-agent": "treasury-arena"}
-            | (dict(headers or {})),
+            headers={"accept": "application/json", "user-agent": "treasury-arena"} | self._headers,
         )
 
     async def get(self, address: Address, path: str, query: Query | None = None) -> object:
@@ -74,27 +74,32 @@ class Web:
         """
         asked = httpx.QueryParams(dict(query or {}))
         place = f"{address.base}{path}" + (f"?{asked}" if query else "")
-        host = httpx.URL(address.base).host
-        return await self._pace.persist(
-            place, lambda: self._attempt(host, f"{address.url}{path}", asked, place)
-        )
+        return await self._pace.persist(place, lambda: self._attempt(address, path, asked, place))
 
     async def aclose(self) -> None:
         """Close the connections."""
         await self._http.aclose()
 
-    async def _attempt(self, host: str, url: str, query: httpx.QueryParams, place: str) -> object:
-        await self._pace.take(host)
+    async def _attempt(
+        self, address: Address, path: str, query: httpx.QueryParams, place: str
+    ) -> object:
+        await self._pace.take(httpx.URL(address.base).host)
         try:
             async with asyncio.timeout(self._pace.patience.request_s):
-                async with self._http.stream("GET", url, params=query) as answer:
+                async with self._http.stream("GET", f"{address.url}{path}", params=query) as answer:
                     body = await _read(answer)
         except TimeoutError:
             found = f"no whole answer within {self._pace.patience.request_s:g} s"
             raise TransientError(found) from None
         except httpx.RequestError as error:
             raise TransientError(f"{type(error).__name__} on the way") from None
+        if len(body) > BODY_MAX:
+            found, needed = f"more than {BODY_MAX} bytes", "an answer that is shorter; ask for less"
+            raise ProviderError(self._pace.provider, place, found=found, needed=needed)
         text = body.decode(errors="replace")
+        if not answer.is_success:  # A server may repeat what it was sent.
+            for secret in filter(None, (address.secret, *self._headers.values())):
+                text = text.replace(secret, "[key]")
         now = self._pace.clock.stamp()
         return judge(self._pace.provider, place, answer.status_code, answer.headers, text, now)
 

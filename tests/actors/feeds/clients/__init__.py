@@ -1,0 +1,1 @@
+"""Clients of providers, against a real server on 127.0.0.1."""
