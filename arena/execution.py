@@ -11,7 +11,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from arena.bars import Bar
+from arena.bars import Bar, Bars
 from arena.costs import BPS, CostModel
 from arena.ids import AgentId
 from arena.instruments import Instrument, Right
@@ -189,10 +189,14 @@ def size_opening(portfolio: Portfolio, wish: Wish) -> float:
     return -max(min(-quantity, coins + portfolio.positions.get(instrument.name, 0.0)), 0.0)
 
 
-def scale_openings(cash: Money, wishes: Sequence[Wish], costs: CostModel) -> list[Wish]:
+def scale_openings(cash: Money, wishes: Sequence[Wish], costs: CostModel, bars: Bars) -> list[Wish]:
     """Return `wishes` cut back, all by the same share, to what `cash` backs, costs included."""
-    fixed = sum(costs.fixed(wish.instrument.kind) for wish in wishes)
-    needed = sum(abs(wish.amount) * (_backing(wish) + _rate(wish, costs)) for wish in wishes)
+    fixed = needed = 0.0
+    for wish in wishes:
+        instrument, bar, size = wish.instrument, bars[wish.instrument.name], abs(wish.amount)
+        rate = costs.rate(instrument.kind, instrument.pool_fee_bps)
+        fixed += round(costs.fixed(instrument.kind) * bar.gas)
+        needed += size * (instrument.backing + rate + costs.impact_of(Money(size), bar))
     budget = cash - fixed - _SHAVE * len(wishes)
     share = min(1.0, budget / needed) if needed > 0 else 0.0
     return [
@@ -200,14 +204,6 @@ def scale_openings(cash: Money, wishes: Sequence[Wish], costs: CostModel) -> lis
         for wish in wishes
         if abs(wish.amount) * share >= 1
     ]
-
-
-def _backing(wish: Wish) -> float:
-    return wish.instrument.backing
-
-
-def _rate(wish: Wish, costs: CostModel) -> float:
-    return costs.rate(wish.instrument.kind, wish.instrument.pool_fee_bps)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -131,7 +131,7 @@ class Session:
             trimmed = [self._room.trim(wish) for wish in openings]
             openings = [wish for wish in trimmed if abs(wish.amount) >= smallest]
         free = free_cash(portfolio, prices, units, self._terms.instruments)
-        for wish in scale_openings(free, openings, self._terms.costs):
+        for wish in scale_openings(free, openings, self._terms.costs, self._bars):
             quantity = size_opening(portfolio, wish)
             if quantity:
                 portfolio = await self._try(agent, portfolio, self._order(agent, wish, quantity))

@@ -253,7 +253,7 @@ def rebalance(
     plan = plan_orders(portfolio, targets, prices=opens, terms=terms)
     for wish in plan.closings:
         try_order(wish.instrument, size_closing(portfolio, wish))
-    for wish in scale_openings(portfolio.cash, plan.openings, terms.costs):
+    for wish in scale_openings(portfolio.cash, plan.openings, terms.costs, bars):
         try_order(wish.instrument, size_opening(portfolio, wish))
     return fills
 

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from arena.bars import Bar
+from arena.bars import Bar, flat
 from arena.costs import CostModel
 from arena.execution import (
     Marks,
@@ -127,6 +127,9 @@ class TestPlanning:
         assert plan(Portfolio(), {"A": 1.0}) == []
 
 
+DOLLARS = flat(dict.fromkeys(BOTH, 1.0), {})
+
+
 class TestSizing:
     def test_a_sale_never_exceeds_what_is_held(self) -> None:
         book = Portfolio(positions={"A": 0.1})
@@ -138,19 +141,19 @@ class TestSizing:
     def test_purchases_that_fit_are_left_alone(self) -> None:
         wishes = [Wish(BOTH["A"], usd(10), 1.0), Wish(BOTH["aave"], usd(20), 1.0)]
 
-        assert scale_openings(usd(31), wishes, COSTS) == wishes
+        assert scale_openings(usd(31), wishes, COSTS, DOLLARS) == wishes
 
     def test_purchases_that_do_not_are_cut_back_by_the_same_share(self) -> None:
         wishes = [Wish(BOTH["A"], usd(100), 1.0), Wish(BOTH["B"], usd(50), 1.0)]
 
-        first, second = scale_openings(usd(75), wishes, FREE)
+        first, second = scale_openings(usd(75), wishes, FREE, DOLLARS)
 
         assert first.amount == pytest.approx(usd(50), abs=10)
         assert second.amount == pytest.approx(usd(25), abs=10)
 
     def test_nothing_is_bought_where_gas_takes_all(self) -> None:
-        assert scale_openings(usd(0.2), [Wish(BOTH["aave"], usd(5), 1.0)], COSTS) == []
-        assert scale_openings(Money(0), [], COSTS) == []
+        assert scale_openings(usd(0.2), [Wish(BOTH["aave"], usd(5), 1.0)], COSTS, DOLLARS) == []
+        assert scale_openings(Money(0), [], COSTS, DOLLARS) == []
 
 
 weights = st.lists(st.floats(0.0, 1.0), min_size=4, max_size=4).filter(lambda w: sum(w) > 0)

@@ -340,4 +340,6 @@ def test_what_leaves_a_book_on_margin_leaves_its_leverage_as_it_was(
     assert withdrawable(left, marks=MARKS, terms=terms) >= min(amount, agent.equity) - 10
     if any(ALL[name].margined for name in before.positions) and share < 1.0:
         for name, quantity in before.positions.items():
-            assert left.positions[name] == pytest.approx(quantity * (1.0 - share), rel=1e-3)
+            assert left.positions[name] == pytest.approx(
+                quantity * (1.0 - share), rel=1e-3, abs=1e-6
+            )
