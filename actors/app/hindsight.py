@@ -49,6 +49,7 @@ def look_back(run: JournalReader) -> dict[str, Any]:
             case AgentSpawned():
                 lives[event.agent_id] = Life(event.strategy, baseline=event.baseline)
             case TickSettled():
+                touched.held = frozenset(event.held)
                 touched.add(event.fills)
                 for book in (event.real, event.virtual):
                     for agent_id, nav in zip(book.agents, book.nav, strict=True):
@@ -154,10 +155,16 @@ def _together(stretches: Iterable[Stretch], year: int) -> dict[str, Any]:
 
 
 class _Touched:
-    """Which data the fills met: the provenance of the price at which each one was made."""
+    """Which data the fills met: the provenance of the price at which each one was made.
+
+    Attributes:
+        held: Instruments whose latest bar was carried over a gap in the data.
+    """
 
     def __init__(self, experiment: Experiment) -> None:
+        self.held: frozenset[str] = frozenset()
         self._fills: Counter[str] = Counter()
+        self._on_held = 0
         series = experiment.market.series
         derived = ("", str(Provenance.ESTIMATED))
         self._provenance = {
@@ -166,10 +173,12 @@ class _Touched:
         }
 
     def add(self, fills: Iterable[Fill]) -> None:
-        """Count `fills`, forced sales among them."""
-        self._fills.update(self._provenance[fill.instrument] for fill in fills)
+        """Count `fills` of the latest bar, forced sales at its close among them."""
+        for fill in fills:
+            self._fills[self._provenance[fill.instrument]] += 1
+            self._on_held += fill.instrument in self.held
 
     def summary(self) -> dict[str, Any]:
         total = self._fills.total()
         shares = {str(each): self._fills[each] / total if total else 0.0 for each in Provenance}
-        return {"fills": total, "share": shares}
+        return {"fills": total, "share": shares, "held": self._on_held}

@@ -295,7 +295,10 @@ def prices_met(touched: Mapping[str, Any]) -> str:
     shares = ", ".join(
         f"{percent(share)} {name}" for name, share in touched["share"].items() if share
     )
-    return f"fills: {touched['fills']}, at prices that are {shares}" if shares else "fills: none"
+    if not shares:
+        return "fills: none"
+    held = f"; {touched['held']} on bars carried over a gap" if touched["held"] else ""
+    return f"fills: {touched['fills']}, at prices that are {shares}{held}"
 
 
 def event_lines(

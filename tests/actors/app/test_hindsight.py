@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import statistics
+from datetime import date, timedelta
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from actors.app.folding import fold_run
 from actors.app.hindsight import look_back
 from actors.app.stretches import Life, Stretch
 from actors.journal.reader import open_run
+from arena.events import TickSettled
 from arena.metrics import sharpe_ratio
 from arena.prices.regimes import Regime
 from arena.regimes import label_hindsight
@@ -102,6 +104,7 @@ def test_every_fill_met_the_data_of_its_instrument(seen, treasury):
 
     assert touched["fills"] == treasury.counts["executed"] + treasury.counts["forced_sales"]
     assert touched["share"] == {"real": 0, "resampled": 0, "estimated": 0, "synthetic": 1}
+    assert touched["held"] == 0
 
 
 def test_a_run_that_is_asked_again_says_the_same(arena, small, finished):
@@ -175,3 +178,47 @@ def test_who_has_nothing_left_earns_nothing():
     life.end()
 
     assert (life.stretches[Regime.BULL].days, life.stretches[Regime.BULL].growth) == (2, 0.0)
+
+
+# Data with gaps
+
+GAPPY = """
+[run]
+name = "gappy"
+[market]
+source = "csv"
+start = 2020-01-05
+end = 2020-02-25
+warmup_days = 3
+[[market.sources]]
+path = "prices.csv"
+time_column = "day"
+time_zone = "UTC"
+gaps = "hold:1"
+series = { "BTC.open" = "open", "BTC.close" = "close" }
+[[instruments]]
+name = "BTC"
+kind = "spot"
+[population]
+agents = 3
+mix = { random = 1 }
+baselines = []
+"""
+
+
+def test_a_fill_on_a_bar_that_was_carried_over_a_gap_is_counted(arena, tmp_path):
+    days = [date(2020, 1, 1) + timedelta(days=n) for n in range(60) if n % 4 != 2]
+    rows = [f"{day},{100 + n % 7},{101 + n % 5}" for n, day in enumerate(days)]
+    (tmp_path / "prices.csv").write_text("\n".join(["day,open,close", *rows]) + "\n")
+    (tmp_path / "gappy.toml").write_text(GAPPY)
+
+    answer = arena("run", tmp_path / "gappy.toml", "--out", tmp_path / "run")
+
+    with open_run(tmp_path / "run") as run:
+        settled = [event for _, event in run.events() if isinstance(event, TickSettled)]
+        touched = look_back(run)["touched"]
+    on_held = sum(fill.instrument in event.held for event in settled for fill in event.fills)
+    assert on_held > 0
+    assert touched["held"] >= on_held
+    assert touched["share"]["real"] == 1.0
+    assert f"100.0% real; {touched['held']} on bars carried over a gap" in answer.out

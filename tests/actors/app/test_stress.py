@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
 import sys
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import pytest
 from hypothesis import given
@@ -53,17 +52,17 @@ def test_the_run_at_one_is_the_plain_run(tried, finished):
 
 
 def test_every_cost_is_multiplied_and_nothing_else(small):
-    plain = load_settings(small).model_dump()
+    runs = dict(prepare_stress(small, (), now=NOW))
+    plain = runs[1].experiment.terms
 
-    for multiple, prepared in prepare_stress(small, (), now=NOW):
-        stored = json.loads(prepared.meta["settings"])
-        costs = prepared.experiment.terms.costs
+    for multiple, prepared in runs.items():
+        terms = prepared.experiment.terms
         for field in fields(CostModel):
-            before = plain["costs"][field.name]
-            expected = before if field.name in NO_COSTS else before and before * multiple
-            assert getattr(costs, field.name) == expected
-        assert stored["run"]["seed"] == plain["run"]["seed"]
-        assert prepared.experiment.terms.trade_min == plain["costs"]["trade_min"]
+            before = getattr(plain.costs, field.name)
+            expected = before if field.name in NO_COSTS else before * multiple
+            assert getattr(terms.costs, field.name) == expected
+        assert replace(terms, costs=plain.costs) == plain
+        assert replace(prepared.experiment, terms=plain) == runs[1].experiment
 
 
 def test_every_key_of_the_costs_is_a_cost_or_is_known_to_be_none(small):
