@@ -37,7 +37,7 @@ def days_asked(config: Path, overrides: Sequence[str], timerange: str) -> tuple[
         ConfigError: The config cannot be read.
         ValidationError: It is no range, or the config lacks the end that was left out.
     """
-    first, last = _parse(timerange)
+    first, last = parse_days(timerange)
     tables = read_toml(config)
     apply_overrides(tables, overrides)
     start, end = _configured(tables)
@@ -52,8 +52,12 @@ def days_asked(config: Path, overrides: Sequence[str], timerange: str) -> tuple[
     return f"market.start={first}", f"market.end={last}", f"run.days={days}"
 
 
-def _parse(timerange: str) -> tuple[date | None, date | None]:
-    """Return first and last day, None where one is left out."""
+def parse_days(timerange: str) -> tuple[date | None, date | None]:
+    """Return first and last day, None where one is left out.
+
+    Raises:
+        ValidationError: It is no range.
+    """
     found = _RANGE.fullmatch(timerange)
     if found is None or timerange == "-":
         raise _refuse(timerange, NEEDED)

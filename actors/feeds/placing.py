@@ -49,6 +49,16 @@ def as_stamped(stamp: int) -> tuple[int, int]:
     return stamp, stamp // DAY_S
 
 
+def grid(every_s: int, snap_s: int) -> Place:
+    """Return how rows are placed that stand at whole multiples of `every_s`, each for itself."""
+
+    def place(stamp: int) -> tuple[int, int]:
+        slot = _on_grid(stamp, every_s, snap_s)
+        return slot, slot // DAY_S
+
+    return place
+
+
 def _on_grid(stamp: int, every: int, snap: int) -> int:
     """Return the point of the grid, in UTC, that `stamp` stands for."""
     slot = (stamp + every // 2) // every * every

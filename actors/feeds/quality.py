@@ -27,9 +27,8 @@ def read_numbers(sheet: Sheet) -> Floats:
     columns = {target: _read_column(sheet, target) for target in sheet.source.series}
     for target, values in columns.items():
         _check_sign(sheet, target, values)
-    for target, values in columns.items():
-        if sheet.source.unit_of(target) == "base/day":
-            values *= columns[f"{target.rpartition('.')[0]}.close"]
+    in_coins = [target for target in columns if sheet.source.unit_of(target) == "base/day"]
+    columns |= {at: columns[at] * columns[f"{at.rpartition('.')[0]}.close"] for at in in_coins}
     for instrument in dict.fromkeys(target.rpartition(".")[0] for target in columns):
         bar = {name: columns[full] for name in _BAR if (full := f"{instrument}.{name}") in columns}
         _check_bar(sheet, instrument, bar)

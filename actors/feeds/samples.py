@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import numpy as np
 import numpy.typing as npt
 
-from actors.feeds.placing import as_stamped
+from actors.feeds.placing import Place, as_stamped
 from actors.feeds.problems import Problem, Problems
 from actors.feeds.quality import check_sequence, read_numbers
 from actors.feeds.sheet import Sheet, gather
@@ -65,11 +65,21 @@ def read_samples(source: CsvSource, *, not_after: datetime) -> Samples:
     Raises:
         DataError: The file cannot be used; all problems found are listed.
     """
+    sheet, values = read_whole(source, as_stamped, not_after=not_after)
+    return Samples(sheet, np.array(sheet.slots, dtype=np.int64), values)
+
+
+def read_whole(source: CsvSource, place: Place, *, not_after: datetime) -> tuple[Sheet, Floats]:
+    """Read all rows of `source`, whatever their day: the sheet, and numbers of (rows, targets).
+
+    Raises:
+        DataError: The file cannot be used; all problems found are listed.
+    """
     problems = Problems()
     parse = stamp_parser(source, not_after=not_after)
-    (sheet,) = gather([source], [parse], problems, place=as_stamped)
+    (sheet,) = gather([source], [parse], problems, place=place)
     values = read_numbers(sheet)
     problems.settle()
     check_sequence(sheet, values)
     problems.settle()
-    return Samples(sheet, np.array(sheet.slots, dtype=np.int64), values)
+    return sheet, values

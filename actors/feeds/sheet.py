@@ -84,7 +84,7 @@ def gather(
         DataError: The file cannot be read on, or has nothing for a source.
     """
     name = sources[0].name
-    rows = _read(name)
+    rows = read_file(name)
     top, header = next(rows, (None, []))
     if top is None:
         raise DataError([Problem(name, None, None, "an empty file", "a header and rows")])
@@ -108,7 +108,12 @@ def gather(
     return sheets
 
 
-def _read(name: str) -> Rows:
+def read_file(name: str) -> Rows:
+    """Yield (line, fields) for each row of a CSV or Parquet file, the header first.
+
+    Raises:
+        DataError: It cannot be read.
+    """
     if not name.endswith(".parquet"):
         return read_rows(name)
     from actors.feeds.parquet_rows import read_parquet_rows  # noqa: PLC0415 - needs an extra
@@ -156,10 +161,13 @@ class _Taker:
 
     def nothing(self) -> Problem:
         """Return the problem that no row was the source's, and what `where` could have said."""
-        where = self.sheet.source.where
+        source = self.sheet.source
+        if not source.where:
+            titles = [*source.series.values()]
+            return Problem(source.name, None, ", ".join(titles), "empty cells only", "numbers")
         found = sorted(", ".join(cells) for cells in self._others)
-        needed = f"rows with {', '.join(where.values())!r}"
-        return Problem(self.sheet.source.name, None, ", ".join(where), found, needed)
+        needed = f"rows with {', '.join(source.where.values())!r}"
+        return Problem(source.name, None, ", ".join(source.where), found, needed)
 
     def _place(self, line: int, row: list[str], stamp: int) -> None:
         sheet, (slot, day) = self.sheet, self._put(stamp)

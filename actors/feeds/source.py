@@ -38,6 +38,7 @@ UNITS: Mapping[str, tuple[str, float]] = {
     "bps": ("1/year", 10_000.0),
     "base/day": ("USD/day", 1.0),
     "flag": ("flag", 1.0),
+    "gwei": ("gwei", 1.0),
     "fraction/settlement": ("1/day", 1.0),
     "percent/settlement": ("1/day", 100.0),
     "fraction/day": ("1/day", 1.0),

@@ -28,6 +28,11 @@ _COMMANDS = {
     "restore": (f"{_HERE}.backup:restore", "Make a run from a backup."),
     "config": (f"{_HERE}.config:config", "Check a config, or show all of its values."),
     "soak": (f"{_HERE}.soak:soak", "Search for a schedule or a fault that breaks a promise."),
+    "download-data": (f"{_HERE}.data_make:download_data", "Fetch a series into the store."),
+    "import-data": (f"{_HERE}.data:import_data", "Put a file into the store."),
+    "list-data": (f"{_HERE}.data:list_data", "List what is in the store."),
+    "check-data": (f"{_HERE}.data_check:check_data", "Look for what real data cannot be."),
+    "synth-data": (f"{_HERE}.data_make:synth_data", "Write a synthetic market to a file."),
     "list-strategies": (f"{_HERE}.strategies:list_strategies", "Show what agents can be."),
 }
 
