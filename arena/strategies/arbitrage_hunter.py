@@ -5,11 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
+import numpy as np
+
 from arena.costs import BPS
 from arena.instruments import Instrument, Kind
 from arena.market import MarketView
 from arena.seed import Seed
-from arena.strategies.earning import Mover, find_earners, funding_of, last_of, mean_of
+from arena.strategies.earning import Mover, find_earners, funding_of
+from arena.strategies.reading import latest
 from arena.strategies.strategy import HOLD, BookView, Choice, Decision, Memory, Number, Strategy
 from arena.words import Scalar
 
@@ -20,11 +23,11 @@ class ArbitrageHunter(Strategy):
     Idea: longs of a perpetual pay shorts while they are greedy; who holds the coin and is short the
     contract is paid and bears no price (`carry`).  Two venues' prices of one coin part and come
     together again (`spread`).
-    Watches: funding, averaged over `smoothing_days`; or how far the spread is from its own average
-    over `smoothing_days`.
+    Watches: funding, averaged over `smoothing_days`; or how far the spread is from its own median
+    over these days.
     Trades: in when the funding of `horizon_days`, or the way back of the spread, exceeds the round
     trip of both sides by `edge_min_bps`.  Out when funding is so far below 0 that keeping costs
-    more than leaving, or when the spread is back at its average.
+    more than leaving, or when the spread is back at its median.
     Risk: a rise of the price takes the margin before the coin can be sold; funding turns; at 60
     basis points for a round trip, no spread between large venues has been wide enough.
     """
@@ -61,7 +64,7 @@ class ArbitrageHunter(Strategy):
             low=2,
             high=30,
             integer=True,
-            doc="Days over which funding, or the spread, is averaged.",
+            doc="Days over which funding is averaged, or the median of the spread is taken.",
         ),
         Number(
             name="margin_share",
@@ -120,7 +123,12 @@ class ArbitrageHunter(Strategy):
         return {widest.name: math.copysign(weight, ways[widest])}
 
     def _way_back(self, market: MarketView, spread: Instrument) -> float:
-        """Return how far the mark is below its average, a fraction of the coin; NaN: not known."""
-        mark, unit = last_of(market, spread.close_column), last_of(market, spread.column("unit"))
-        normal = mean_of(market, spread.close_column, self._smoothing)
-        return (normal - mark) / unit if unit > 0.0 else math.nan
+        """Return how far the mark is below its median, a fraction of the coin; NaN: not known.
+
+        The median, since a few wide days must not look like the new normal when they are over.
+        """
+        unit = latest(market, spread.column("unit"))
+        if not unit > 0.0 or spread.close_column not in market.columns:
+            return math.nan
+        marks = market.history(spread.close_column)[-self._smoothing :]
+        return float(np.median(marks) - marks[-1]) / unit

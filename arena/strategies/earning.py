@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from arena.instruments import Instrument, Kind
 from arena.market import MarketView
 from arena.money import Money
+from arena.strategies.reading import average, latest
 from arena.strategies.strategy import HOLD, BookView, Decision
 
 APART = 0.03
@@ -21,16 +22,6 @@ APART = 0.03
 
 REFILL = 0.1
 """A position that is further below its size than this share of equity is filled up, if it pays."""
-
-
-def last_of(market: MarketView, column: str) -> float:
-    """Return the latest value of a column; NaN where the market has no such column."""
-    return market.last(column) if column in market.columns else math.nan
-
-
-def mean_of(market: MarketView, column: str, bars: int) -> float:
-    """Return the mean of a column's last values; NaN where there is none, or one is not known."""
-    return market.mean(column, bars) if column in market.columns else math.nan
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +99,8 @@ def funding_of(market: MarketView, perpetual: Instrument, bars: int) -> float:
 
     The carry of the last `bars` bars over their closing marks.
     """
-    paid = mean_of(market, perpetual.column("carry"), bars)
-    mark = mean_of(market, perpetual.close_column, bars)
+    paid = average(market, perpetual.column("carry"), bars)
+    mark = average(market, perpetual.close_column, bars)
     return paid / mark if mark > 0.0 else math.nan
 
 
@@ -168,7 +159,7 @@ class Mover:
         """Return whether everything that is held has a price: else an order would be refused."""
         legs = {leg for earner in yields for leg in earner.legs}
         held = [leg for leg in legs if book.weights.get(leg.name)]
-        return not any(math.isnan(last_of(market, leg.close_column)) for leg in held)
+        return not any(math.isnan(latest(market, leg.close_column)) for leg in held)
 
     def _pays(
         self, best: Earner, known: Mapping[Earner, float], held: Earner | None, book: BookView
@@ -205,4 +196,4 @@ class Mover:
 
 
 def _is_listed(earner: Earner, market: MarketView) -> bool:
-    return not any(math.isnan(last_of(market, leg.close_column)) for leg in earner.legs)
+    return not any(math.isnan(latest(market, leg.close_column)) for leg in earner.legs)

@@ -12,7 +12,7 @@ from arena.instruments import Instrument, Kind
 from arena.market import MarketView
 from arena.money import MICRO, Money
 from arena.seed import Seed
-from arena.strategies.earning import last_of, mean_of
+from arena.strategies.reading import average, latest
 from arena.strategies.strategy import HOLD, BookView, Decision, Memory, Number, Strategy
 from arena.words import Scalar
 
@@ -132,7 +132,7 @@ class MoonshotVenture(Strategy):
         weights = {name: book.weights[name] for name in tickets}
         bought = self._choose(market, book, weights, barred)
         for name in bought:
-            close = last_of(market, f"{name}.close")
+            close = latest(market, f"{name}.close")
             tickets[name] = Ticket(close, close)
         memory["tickets"] = {
             name: list(ticket)
@@ -149,7 +149,7 @@ class MoonshotVenture(Strategy):
         None while no small coin is known.
         """
         del book
-        volumes = [mean_of(market, coin.column("volume"), SMALL_DAYS) for coin in self._coins]
+        volumes = [average(market, coin.column("volume"), SMALL_DAYS) for coin in self._coins]
         small = [volume for volume in volumes if 0.0 < volume < SMALL_USD]
         if not small:
             return None
@@ -159,13 +159,13 @@ class MoonshotVenture(Strategy):
         """Return what is held, with its peak brought up to now, in order of name."""
         notes, held = memory.get("tickets", {}), {}
         for name in sorted(name for name, weight in book.weights.items() if weight > 0.0):
-            close = last_of(market, f"{name}.close")
+            close = latest(market, f"{name}.close")
             bought, peak = notes.get(name, (close, close))
             held[name] = Ticket(bought, peak if math.isnan(close) else max(peak, close))
         return held
 
     def _is_lost(self, market: MarketView, name: str, ticket: Ticket) -> bool:
-        close = last_of(market, f"{name}.close")
+        close = latest(market, f"{name}.close")
         fallen = close <= ticket.bought * (1.0 - self.number("loss_max"))
         return fallen or close <= ticket.peak * (1.0 - self.number("giveback_max"))
 
@@ -193,9 +193,9 @@ class MoonshotVenture(Strategy):
 
     def _rise(self, market: MarketView, coin: Instrument) -> float:
         """Return the return of a young small coin; NaN for all others, and on its last day."""
-        if last_of(market, coin.column("expires")) == 1.0:
+        if latest(market, coin.column("expires")) == 1.0:
             return math.nan
-        volume = mean_of(market, coin.column("volume"), SMALL_DAYS)
+        volume = average(market, coin.column("volume"), SMALL_DAYS)
         if not 0.0 < volume < SMALL_USD or coin.close_column not in market.columns:
             return math.nan
         closes = market.history(coin.close_column)

@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from arena.instruments import Instrument, Kind
 from arena.market import MarketView
 from arena.seed import Seed
-from arena.strategies.earning import Earner, Mover, find_earners, funding_of, mean_of
+from arena.strategies.earning import Earner, Mover, find_earners, funding_of
+from arena.strategies.reading import average
 from arena.strategies.strategy import BookView, Choice, Decision, Memory, Number, Strategy
 from arena.words import Scalar
 
@@ -92,7 +93,7 @@ class StakingAgent(Strategy):
 
     def _yield_of(self, earner: Earner, market: MarketView) -> float:
         """Return what an earner pays per bar, a fraction of its size; NaN where not known."""
-        reward = mean_of(market, earner.long.rate_column, self._smoothing)
+        reward = average(market, earner.long.rate_column, self._smoothing)
         reward /= market.periods_per_year
         if earner.short is None:
             return reward
