@@ -8,12 +8,13 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
 from actors.feeds.clients.errors import ProviderError, TransientError
 
 QUOTED_MAX = 200
+AGE_MAX_S = 86_400.0
 TOO_MANY = 429
 SERVER_ERROR = 500
 CLIENT_ERROR = 400
@@ -91,14 +92,41 @@ def retry_after_s(headers: Mapping[str, str], now: datetime) -> float | None:
 
     It is a number of seconds or a date (RFC 9110, 10.2.3); what is neither is ignored.
     """
-    text = {name.lower(): value for name, value in headers.items()}.get("retry-after", "").strip()
+    text = _header(headers, "retry-after")
+    seconds = _seconds(text)
+    if seconds is None:
+        then = _date(text)
+        seconds = None if then is None else (then - now).total_seconds()
+    return None if seconds is None else max(0.0, seconds)
+
+
+def answered_at(headers: Mapping[str, str]) -> datetime | None:
+    """Return when the server answered, by its own clock: `Date` and `Age`; None if it did not say.
+
+    A cache keeps the date of the answer that it holds, and says how old that is.
+    """
+    date = _date(_header(headers, "date"))
+    if date is None:
+        return None
+    age_s = _seconds(_header(headers, "age")) or 0.0
+    return date + timedelta(seconds=min(max(age_s, 0.0), AGE_MAX_S))
+
+
+def _header(headers: Mapping[str, str], name: str) -> str:
+    return {key.lower(): value for key, value in headers.items()}.get(name, "").strip()
+
+
+def _seconds(text: str) -> float | None:
     try:
         seconds = float(text)
     except ValueError:
-        try:
-            then = parsedate_to_datetime(text)
-        except ValueError:
-            return None
-        then = then if then.tzinfo else then.replace(tzinfo=UTC)
-        seconds = (then - now).total_seconds()
-    return max(0.0, seconds) if math.isfinite(seconds) else None
+        return None
+    return seconds if math.isfinite(seconds) else None
+
+
+def _date(text: str) -> datetime | None:
+    try:
+        date = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    return date if date.tzinfo else date.replace(tzinfo=UTC)

@@ -110,9 +110,9 @@ class CoinGecko(Closing):
         return {each: float(reader.field(table[each], "usd")) for each in wanted if each in table}
 
     async def _prices(self, request: SeriesRequest) -> Frame:
-        now_ms, key = self._pace.now_ms, request.key
-        span, rows = request.finished(now_ms), list[Row]()
-        for piece in _pieces(span, daily=key.timeframe == "1d"):
+        key, rows, began_ms = request.key, list[Row](), self._pace.now_ms
+        asked = request.finished(began_ms)
+        for piece in _pieces(asked, daily=key.timeframe == "1d"):
             query: Query = {
                 "vs_currency": "usd",
                 "from": piece.start // 1000,
@@ -121,7 +121,8 @@ class CoinGecko(Closing):
             path = f"/coins/{quote(key.symbol, safe='')}/market_chart/range"
             rows += self._points(await self._web.get(self._address, path, query), path)
         rows.sort(key=lambda row: row[0])
-        step = key.step_ms
+        now_ms, step = min(began_ms, self._pace.now_ms), key.step_ms
+        span = request.finished(now_ms)
         bars = [(bar_that_closes_after(time, step), numbers) for time, numbers in rows]
         return make_frame(key, span, bars, PRICES[key.timeframe], now_ms=now_ms, recent=False)
 
@@ -139,16 +140,17 @@ class CoinGecko(Closing):
         ]
 
     async def _candles(self, request: SeriesRequest) -> Frame:
-        now_ms, key = self._pace.now_ms, request.key
-        span = request.finished(now_ms)
+        key, began_ms = request.key, self._pace.now_ms
         choices = CANDLES[key.timeframe]
-        reach = [days for days in choices if now_ms - days * DAY_MS <= span.start]
+        reach = [days for days in choices if began_ms - days * DAY_MS <= request.start_ms]
         days = reach[0] if reach else choices[-1]
         path = f"/coins/{quote(key.symbol, safe='')}/ohlc"
         answer = await self._web.get(self._address, path, {"vs_currency": "usd", "days": days})
         reader = Reader(self.source, path)
         sent = [reader.row(each, 4) for each in reader.items(answer)]
         rows = [(time - key.step_ms, numbers) for time, numbers in sent]
+        now_ms = min(began_ms, self._pace.now_ms)
+        span = request.finished(now_ms)
         return make_frame(key, span, rows, BARS, now_ms=now_ms, recent=True)
 
 

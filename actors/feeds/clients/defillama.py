@@ -144,9 +144,9 @@ class DefiLlama(Closing):
         }
 
     async def _prices(self, request: SeriesRequest) -> Frame:
-        now_ms, key = self._pace.now_ms, request.key
-        span = request.finished(now_ms)
-        bars = range(span.start, span.end, key.step_ms)
+        key, began_ms = request.key, self._pace.now_ms
+        asked = request.finished(began_ms)
+        bars = range(asked.start, asked.end, key.step_ms)
         if len(bars) > STAMPS_MAX:
             needed = f"at most {STAMPS_MAX}: each one is a request; ask for less, or elsewhere"
             raise ValidationError("bars", found=len(bars), needed=needed)
@@ -157,17 +157,20 @@ class DefiLlama(Closing):
             quoted = (await self.at(close_ms // 1000, key.symbol)).get(key.symbol)
             if quoted and abs(quoted.at_s * 1000 - close_ms) <= away_max_ms:
                 rows.append((bar, [quoted.price]))
+        now_ms = min(began_ms, self._pace.now_ms)
+        span = request.finished(now_ms)
         return make_frame(key, span, rows, PRICE, now_ms=now_ms, recent=False)
 
     async def _chart(self, request: SeriesRequest) -> Frame:
-        now_ms, key = self._pace.now_ms, request.key
-        span = request.finished(now_ms)
+        key, began_ms = request.key, self._pace.now_ms
         path = f"{self._prefixes[1]}/chart/{quote(key.symbol, safe='')}"
         reader = Reader(self.source, path)
         answer = await self._web.get(self._yields, path)
         points = [_point(reader, each) for each in reader.items(reader.field(answer, "data"))]
         points.sort(key=lambda row: row[0])
         bars = [(bar_that_closes_after(time, key.step_ms), numbers) for time, numbers in points]
+        now_ms = min(began_ms, self._pace.now_ms)
+        span = request.finished(now_ms)
         return make_frame(key, span, bars, APY, now_ms=now_ms, recent=False)
 
 

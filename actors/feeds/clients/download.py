@@ -8,7 +8,7 @@ from actors.feeds.store import Frame, SeriesKey, Store
 from actors.runtime.clock import Clock
 
 
-async def download(
+async def download(  # noqa: PLR0913 - from whom, where to, what, from when, until when, and how
     client: SeriesClient,
     store: Store,
     key: SeriesKey,
@@ -16,6 +16,7 @@ async def download(
     end_ms: int,
     *,
     clock: Clock,
+    again: bool = False,
 ) -> Frame:
     """Return the bars of `key` from `start_ms` to `end_ms`, fetched where they are not stored.
 
@@ -28,6 +29,8 @@ async def download(
         start_ms: Milliseconds since 1970.
         end_ms: Exclusive; bars that are not finished now are left out.
         clock: Says what is finished.
+        again: Ask for what is stored too, and let what is sent now take its place: for a provider
+            that has since filled a gap or mended a row.
 
     Raises:
         ProviderError: The provider refused, broke, or was not there for too long.
@@ -37,10 +40,11 @@ async def download(
     wish = SeriesRequest(key, start_ms, end_ms)
     span = wish.finished(int(clock.stamp().timestamp() * 1000))
     wish = SeriesRequest(key, span.start, span.end)
-    for piece in store.missing(key, wish.start_ms, wish.end_ms):
+    pieces = (span,) if again else store.missing(key, wish.start_ms, wish.end_ms)
+    for piece in pieces:
         found = await client.fetch(SeriesRequest(key, piece.start, piece.end))
         if not len(found) and not store.path(key).exists():
             needed = "a time in which the provider has it, or a symbol that it knows"
             raise DataError([Problem(str(key), None, None, "no row", needed)])
-        store.merge(key, found)
+        store.merge(key, found, overwrite=again)
     return store.read(key).between(wish.start_ms, wish.end_ms)

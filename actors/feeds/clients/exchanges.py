@@ -107,14 +107,15 @@ class Exchange(Closing):
         raise ValidationError("series", found=str(key), needed=f"{kinds} at one of {frames}")
 
     async def _bars(self, request: SeriesRequest) -> Frame:
-        key, now_ms = request.key, self._pace.now_ms
-        span, manners = request.finished(now_ms), self._manners
+        key, manners = request.key, self._manners
         await self._know(key.symbol)
+        now_ms = self._pace.now_ms
+        span = request.finished(now_ms)
         rows: list[Row] = []
         for page in self._pages(span, key.step_ms, manners.bars, key.symbol):
             ending = {"until": page.end - 1} if manners.bars else {}
             sent = await self._ask(
-                f"{key} from {page.start}",
+                f"{key.symbol} {key.kind} {key.timeframe} from {page.start} ms",
                 partial(
                     self._ccxt.fetch_ohlcv,
                     *(key.symbol, key.timeframe, page.start, manners.bars or None, ending),
@@ -132,15 +133,16 @@ class Exchange(Closing):
         )
 
     async def _settlements(self, request: SeriesRequest) -> Frame:
-        key, now_ms = request.key, self._pace.now_ms
-        span, manners = request.finished(now_ms), self._manners
+        key, manners = request.key, self._manners
         await self._know(key.symbol)
+        now_ms = self._pace.now_ms
+        span = request.finished(now_ms)
         rows: list[Row] = []
         size = manners.settlements or 0
         for page in self._pages(span, key.step_ms, size, key.symbol):
             ending = {manners.end: page.end - 1} if size else {}
             sent = await self._ask(
-                f"{key} from {page.start}",
+                f"{key.symbol} {key.kind} {key.timeframe} from {page.start} ms",
                 partial(
                     self._ccxt.fetch_funding_rate_history,
                     *(key.symbol, page.start, size or None, ending),
@@ -203,6 +205,7 @@ class Exchange(Closing):
     def _heard(self, code: int, _reason: str, url: str, *rest: Any) -> str:
         """Judge an answer before ccxt does: it would take one cut short for an empty one."""
         headers, body = rest[1], str(rest[2]).strip()
+        self._pace.heard(headers)
         judge(self.source, url, code, headers, body, self._pace.clock.stamp())
         return body
 

@@ -6,7 +6,7 @@ refused is not.  Time is injected: a test neither sleeps nor waits.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
@@ -18,8 +18,12 @@ from tenacity import (
     wait_exponential_jitter,
 )
 
+from actors.feeds.clients.answers import answered_at
 from actors.feeds.clients.errors import ProviderError, TransientError
 from actors.runtime.clock import Clock
+
+CLOCKS_AGREE_S = 5.0
+"""Two clocks that differ by less agree: a `Date` has whole seconds, and an answer travels."""
 
 T = TypeVar("T")
 Sleep = Callable[[float], Awaitable[None]]
@@ -105,11 +109,22 @@ class Pace:
         self._sleep = sleep
         self._new_bucket = partial(Bucket, rate_per_s, burst, clock, sleep)
         self._buckets: dict[str, Bucket] = {}
+        self._ahead_s = 0.0
 
     @property
     def now_ms(self) -> int:
-        """Milliseconds since 1970."""
-        return int(self.clock.stamp().timestamp() * 1000)
+        """Milliseconds since 1970: ours, or the provider's where its clock is behind ours.
+
+        A clock that runs ahead would take a bar for finished that is not.
+        """
+        return int((self.clock.stamp().timestamp() - self._ahead_s) * 1000)
+
+    def heard(self, headers: Mapping[str, str]) -> None:
+        """Compare clocks: `headers` are those of an answer that was just received."""
+        theirs = answered_at(headers)
+        if theirs is not None:
+            ahead_s = (self.clock.stamp() - theirs).total_seconds()
+            self._ahead_s = ahead_s if ahead_s > CLOCKS_AGREE_S else 0.0
 
     async def take(self, host: str, cost: float = 1.0) -> None:
         """Wait until `host` may be asked."""

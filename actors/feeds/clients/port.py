@@ -45,6 +45,9 @@ class SeriesRequest:
         """Return the part of the wish whose bars are finished; it may be empty.
 
         A settlement is finished at its instant, a bar at its close.
+
+        Args:
+            now_ms: When the provider was asked: what closed since then was open in its answer.
         """
         step = self.key.step_ms
         last = (now_ms - SETTLE_MS) // step * step

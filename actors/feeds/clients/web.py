@@ -96,6 +96,7 @@ class Web:
         if len(body) > BODY_MAX:
             found, needed = f"more than {BODY_MAX} bytes", "an answer that is shorter; ask for less"
             raise ProviderError(self._pace.provider, place, found=found, needed=needed)
+        self._pace.heard(answer.headers)
         text = body.decode(errors="replace")
         if not answer.is_success:  # A server may repeat what it was sent.
             for secret in filter(None, (address.secret, *self._headers.values())):

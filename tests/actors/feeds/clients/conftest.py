@@ -64,10 +64,14 @@ class World:
         async with self.client(key.source, **options) as client:
             return await client.fetch(SeriesRequest(key, ms(start), ms(end)))
 
-    async def download(self, key: SeriesKey, start: str, end: str, **options: Any) -> Frame:
+    async def download(
+        self, key: SeriesKey, start: str, end: str, *, again: bool = False, **options: Any
+    ) -> Frame:
         """The same by way of the store."""
         async with self.client(key.source, **options) as client:
-            return await download(client, self.store, key, ms(start), ms(end), clock=self.clock)
+            return await download(
+                client, self.store, key, ms(start), ms(end), clock=self.clock, again=again
+            )
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ Bodies come from the recordings beside the project; one that was made by hand is
 
 from __future__ import annotations
 
+import contextlib
 import json
 import threading
 from collections.abc import Callable, Mapping
@@ -42,6 +43,7 @@ class Answer:
         cut: Close the connection after so many bytes of the body; the length says all of it.
         stall: Say nothing until the server closes.
         hang_up: Close the connection before a word is said.
+        drip: Send the body byte by byte, each one before a client that waits for one gives up.
     """
 
     body: Any = b"{}"
@@ -50,6 +52,7 @@ class Answer:
     cut: int | None = None
     stall: bool = False
     hang_up: bool = False
+    drip: bool = False
 
     @property
     def content(self) -> bytes:
@@ -123,11 +126,21 @@ class Loopback:
             self._closing.wait(STALL_MAX_S)
         if answer.stall or answer.hang_up:
             return
-        request.send_response(answer.status)
+        request.send_response_only(answer.status)  # Without a Date: time is the test's.
         headers = {"Content-Type": "application/json"} | dict(answer.headers)
         for name, value in headers.items():
             request.send_header(name, value)
         request.send_header("Content-Length", str(len(answer.content)))
         request.send_header("Connection", "close")
         request.end_headers()
-        request.wfile.write(answer.content[: answer.cut])
+        if answer.drip:
+            self._drip(request, answer.content)
+        else:
+            request.wfile.write(answer.content[: answer.cut])
+
+    def _drip(self, request: BaseHTTPRequestHandler, content: bytes) -> None:
+        with contextlib.suppress(ConnectionError):  # The client gives up in the middle.
+            for at in range(len(content)):
+                request.wfile.write(content[at : at + 1])
+                if self._closing.wait(0.02):
+                    return

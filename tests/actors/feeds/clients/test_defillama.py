@@ -131,6 +131,24 @@ async def test_pools_are_read_with_their_rates_as_fractions_and_their_nulls(worl
     assert pools[0].tvl_usd == 5698745714.0
 
 
+async def test_the_rows_of_an_older_list_are_read_too(world):
+    """A body made of the derived table of 102 pools; values real, shape of the manual."""
+    with (DATA / "defillama" / "derived_pools_rows.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    numbers = ("tvlUsd", "apy", "apyBase", "apyReward")
+    made = [
+        row | {name: float(row[name]) if row[name] else None for name in numbers} for row in rows
+    ]
+    world.server.on("/pools", Answer({"status": "success", "data": made}))
+
+    async with llama(world) as client:
+        pools = await client.pools()
+
+    assert [(pool.project, pool.tvl_usd) for pool in pools] == [
+        (row["project"], float(row["tvlUsd"])) for row in rows
+    ]
+
+
 async def test_a_pool_whose_yield_is_null_has_none(world):
     """Made: one pool of the recording, with its rate taken away."""
     body = parsed("defillama/pools_5_stablecoin.json")

@@ -118,6 +118,20 @@ async def test_only_the_new_end_of_a_series_is_fetched(world):
     assert len(world.store.read(key)) == 365
 
 
+async def test_who_asks_again_gets_what_the_provider_has_mended(world):
+    """Made: the recorded year without its second day, and then whole."""
+    whole = parsed("binance/klines_spot_btcusdt_1d_2019.json")
+    world.server.on("/api/v3/klines", Answer([whole[0], *whole[2:]]), Answer(whole))
+    key = bars("binance", SPOT, "1d")
+    first = await world.download(key, "2019-01-01", "2020-01-01")
+
+    second = await world.download(key, "2019-01-01", "2020-01-01", again=True)
+
+    assert first.gaps(DAY) == (Span(ms("2019-01-02"), ms("2019-01-03")),)
+    assert second.gaps(DAY) == ()
+    assert world.server.count("/api/v3/klines") == 2
+
+
 async def test_a_week_of_hours_ends_where_it_was_asked_to_end(world):
     world.server.on(
         "/api/v3/klines", Answer(recorded("binance/klines_spot_btcusdt_1h_2023w1.json"))

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from actors.feeds.clients import Patience, ProviderError
-from actors.feeds.clients.answers import judge, reason, retry_after_s
+from actors.feeds.clients.answers import answered_at, judge, reason, retry_after_s
 from actors.feeds.clients.errors import TransientError
 from actors.feeds.clients.pace import Bucket, Pace
 from actors.runtime.clock import ManualClock
@@ -220,3 +220,20 @@ def test_whatever_a_body_is_a_short_line_of_it_is_quoted(body):
 def test_retry_after_is_seconds_or_a_date(value, seconds):
     assert retry_after_s({"Retry-After": value}, NOW) == seconds
     assert retry_after_s({}, NOW) is None
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({"Date": "Thu, 01 Jan 2026 00:01:00 GMT"}, 60.0),
+        ({"date": "Thu, 01 Jan 2026 00:01:00 GMT", "AGE": "30"}, 90.0),
+        ({"Date": "Thu, 01 Jan 2026 00:01:00 GMT", "Age": "-9"}, 60.0),
+        ({"Date": "Thu, 01 Jan 2026 00:01:00 GMT", "Age": "1e99"}, 86_460.0),
+        ({"Date": "now"}, None),
+        ({}, None),
+    ],
+)
+def test_a_server_tells_its_time_with_a_date_and_an_age(headers, seconds):
+    found = answered_at(headers)
+
+    assert (found and (found - NOW).total_seconds()) == seconds

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import subprocess
 import sys
 
 import pytest
 
-from actors.feeds.clients import PROVIDERS, ProviderError, open_client
+from actors.feeds.clients import PROVIDERS, ProviderError, SeriesRequest, open_client
 from actors.feeds.clients.coingecko import choose_plan
 from arena.exceptions import ValidationError
-from tests.actors.feeds.clients.conftest import World, price
+from tests.actors.feeds.clients.conftest import World, bars, ms, price
 from tests.actors.feeds.clients.loopback import DATA, Answer, recorded
 
 pytestmark = pytest.mark.skipif(not DATA.exists(), reason=f"the recordings are not here: {DATA}")
@@ -27,12 +28,20 @@ WHOLE = "coingecko/market_chart_range_bitcoin_usd_2014.json"
     "broken",
     [
         {"stall": True},
+        {"drip": True},
         {"hang_up": True},
         {"cut": 100},
         {"body": b'{"prices": [[139', "status": 200},
         {"body": b"", "status": 503},
     ],
-    ids=["silence", "hang-up", "body cut short", "truncated JSON", "503 without a body"],
+    ids=[
+        "silence",
+        "a byte at a time",
+        "hang-up",
+        "body cut short",
+        "truncated JSON",
+        "503 without a body",
+    ],
 )
 async def test_what_passes_is_asked_again_and_the_answer_is_whole(world: World, broken):
     whole = {"body": recorded(WHOLE)}
@@ -53,6 +62,73 @@ async def test_a_server_that_stays_silent_ends_in_a_typed_error(world: World):
         await world.fetch(BITCOIN, *SPAN, request_s=0.1, attempts=2)
 
     assert world.server.count(PATH) == 2
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("provider", ["coingecko", "binance"])
+async def test_who_is_cancelled_while_waiting_leaves_nothing_open(world: World, provider):
+    """Warnings are errors: an open socket or a forgotten task would fail this test."""
+    world.server.on("/api/v3/", Answer(stall=True))
+
+    async def wait() -> None:
+        async with world.client(provider) as client:
+            key = BITCOIN if provider == "coingecko" else bars("binance", "BTC/USDT", "1d")
+            await client.fetch(SeriesRequest(key, ms(SPAN[0]), ms(SPAN[1])))
+
+    waiting = asyncio.ensure_future(wait())  # noqa: TID251 - a task to be cancelled
+    while not world.server.asked:  # noqa: ASYNC110 - the server is another thread
+        await asyncio.sleep(0)
+    waiting.cancel()
+
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+
+
+def test_a_client_may_be_made_before_there_is_a_loop(world: World):
+    async def close() -> None:
+        await client.aclose()
+
+    client = world.client("binance")
+
+    asyncio.run(close())
+
+
+@pytest.mark.asyncio
+async def test_a_clock_that_runs_ahead_takes_no_bar_for_finished(world: World):
+    """The provider's clock says 18:00 of the day before; the last of its days is not over."""
+    date = {"Date": "Thu, 29 Jan 2015 17:58:00 GMT", "Age": "120"}
+    world.server.on(PATH, Answer(recorded(WHOLE), headers=date))
+    world.now("2015-01-30T06:00")
+
+    frame = await world.fetch(BITCOIN, *SPAN)
+
+    assert int(frame.times[-1]) == ms("2015-01-28")
+    assert frame.spans[-1].end == ms("2015-01-29")
+
+
+@pytest.mark.asyncio
+async def test_a_clock_that_runs_behind_only_makes_us_wait(world: World):
+    world.server.on(
+        PATH, Answer(recorded(WHOLE), headers={"Date": "Fri, 30 Jan 2015 12:00:00 GMT"})
+    )
+    world.now("2015-01-29T12:00")
+
+    frame = await world.fetch(BITCOIN, *SPAN)
+
+    assert frame.spans[-1].end == ms("2015-01-29")
+
+
+@pytest.mark.asyncio
+async def test_what_closed_while_we_waited_was_open_in_the_answer(world: World):
+    """Two minutes pass between the question and the answer, and midnight with them."""
+    limited = Answer(b"", status=429, headers={"Retry-After": "120"})
+    world.server.on(PATH, limited, Answer(recorded(WHOLE)))
+    world.now("2015-01-29T00:00")
+
+    frame = await world.fetch(BITCOIN, *SPAN)
+
+    assert world.clock.stamp().minute == 2
+    assert int(frame.times[-1]) < ms("2015-01-28")
 
 
 @pytest.mark.asyncio

@@ -315,6 +315,34 @@ def test_a_disk_that_refuses_leaves_what_was_there_and_no_rest(store, monkeypatc
     assert [path.name for path in store.path(KEY).parent.iterdir()] == ["ohlcv-1d.parquet"]
 
 
+@pytest.mark.slow
+def test_a_killed_writer_leaves_a_whole_file(store):
+    """A process merges day after day and is killed in the middle, three times."""
+    code = """
+import sys, numpy as np
+from actors.feeds.store import Frame, SeriesKey, SeriesKind, Span, Store
+from arena.market import Provenance
+store, day = Store(sys.argv[1]), 86_400_000
+key = SeriesKey("binance", "BTC/USDT", SeriesKind.OHLCV, "1d")
+for n in range(18_000, 30_000):
+    times, span = np.array([n * day]), Span(n * day, (n + 1) * day)
+    store.merge(key, Frame(times, np.full((1, 2), float(n)), ("open", "close"), "USDT",
+                           Provenance.REAL, (span,)))
+    print(n, flush=True)
+"""
+    for _ in range(3):
+        with subprocess.Popen(
+            [sys.executable, "-c", code, str(store.root)], stdout=subprocess.PIPE, text=True
+        ) as writer:
+            written = [int(writer.stdout.readline()) for _ in range(20)]
+            writer.kill()
+
+        found = store.read(KEY)
+        assert found.times[-1] >= written[-1] * DAY
+        assert np.diff(found.times).tolist() == [DAY] * (len(found) - 1)
+        assert [entry.header.key for entry in store.list()] == [KEY]
+
+
 @pytest.mark.parametrize(
     ("text", "expected"), [("1m", 60_000), ("4h", 14_400_000), ("1d", DAY), ("30m", 1_800_000)]
 )
