@@ -121,8 +121,8 @@ def _check_closes(samples: Samples, target: str) -> Iterator[Problem]:
     wrong = np.flatnonzero((typical > _SNAPSHOT) & (typical > moves * _SNAPSHOT_OF_MOVE))
     if len(wrong):
         row = int(wrong[0])
-        found = f"closes {typical[row]:.1%} away from the next open, over {_WINDOW} rows from here"
-        needed = f"at most {_SNAPSHOT:.1%} in the median: these closes are snapshots of the day"
+        found = f"closes {typical[row]:.2%} away from the next open, over {_WINDOW} rows from here"
+        needed = f"at most {_SNAPSHOT:.2%} in the median: these closes are snapshots of the day"
         yield samples.problem(row, target, found, needed)
 
 
