@@ -129,7 +129,8 @@ class MoonshotVenture(Strategy):
         for name in lost:
             del tickets[name]
             barred[name] = market.now + self._momentum
-        weights = {name: book.weights[name] for name in tickets}
+        whole = max(sum(book.weights[name] for name in tickets), 1.0)  # More is owed than is there.
+        weights = {name: book.weights[name] / whole for name in tickets}
         bought = self._choose(market, book, weights, barred)
         for name in bought:
             close = latest(market, f"{name}.close")
@@ -158,10 +159,12 @@ class MoonshotVenture(Strategy):
     def _tickets(self, market: MarketView, book: BookView, memory: Memory) -> dict[str, Ticket]:
         """Return what is held, with its peak brought up to now, in order of name."""
         notes, held = memory.get("tickets", {}), {}
-        for name in sorted(name for name, weight in book.weights.items() if weight > 0.0):
-            close = latest(market, f"{name}.close")
-            bought, peak = notes.get(name, (close, close))
-            held[name] = Ticket(bought, peak if math.isnan(close) else max(peak, close))
+        for coin in self._coins:
+            if book.weights.get(coin.name, 0.0) > 0.0:
+                close = latest(market, coin.close_column)
+                bought, peak = notes.get(coin.name, (close, close))
+                peak = peak if math.isnan(close) else max(peak, close)
+                held[coin.name] = Ticket(bought, peak)
         return held
 
     def _is_lost(self, market: MarketView, name: str, ticket: Ticket) -> bool:

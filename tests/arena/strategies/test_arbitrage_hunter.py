@@ -36,6 +36,7 @@ from tests.arena.strategies.arenas import (
     real_market,
     real_venues,
 )
+from tests.arena.strategies.books import check_any_book
 
 PERP = perpetual("BTC")
 DAYS = 90
@@ -250,13 +251,14 @@ class TestMarkets:
         assert gained == pytest.approx((received(found) - found.costs) * MICRO, abs=DAYS)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(st.integers(0, 2**32))
 def test_every_answer_is_one_in_a_market_full_of_holes(seed: int) -> None:
     check_answers(ArbitrageHunter, seed)
+    check_any_book(ArbitrageHunter, seed)
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(st.integers(0, 2**32), st.integers(40, 280))
 def test_what_comes_after_a_bar_changes_no_answer_up_to_it(seed: int, row: int) -> None:
     check_unspoiled(ArbitrageHunter, seed, row)
