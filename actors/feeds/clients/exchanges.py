@@ -87,6 +87,7 @@ class Exchange(Closing):
         self._ccxt.has["fetchCurrencies"] = False  # Nothing here needs them.
         self._ccxt.throttle = self._throttle
         self._ccxt.milliseconds = lambda: pace.now_ms
+        self._ccxt.sleep = lambda milliseconds: pace.sleep(milliseconds / 1000)
         self._ccxt.on_rest_response = self._heard
         if base_url:
             self._ccxt.urls["api"] = _moved(self._ccxt.urls["api"], base_url)

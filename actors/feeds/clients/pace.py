@@ -106,7 +106,7 @@ class Pace:
         self.provider = provider
         self.patience = patience
         self.clock = clock
-        self._sleep = sleep
+        self.sleep = sleep
         self._new_bucket = partial(Bucket, rate_per_s, burst, clock, sleep)
         self._buckets: dict[str, Bucket] = {}
         self._ahead_s = 0.0
@@ -153,7 +153,7 @@ class Pace:
             return too_late or state.attempt_number >= self.patience.attempts
 
         retrying = AsyncRetrying(
-            sleep=self._sleep,
+            sleep=self.sleep,
             wait=self._pause,
             retry=retry_if_exception_type(TransientError),
             stop=is_enough,

@@ -599,8 +599,8 @@ async def test_requests_keep_the_pace_that_ccxt_knows_of(world):
         for _ in range(3):
             await client.fetch(request)
 
-    assert len(world.server.asked) == 4
-    assert world.slept == pytest.approx([1.2, 1.2, 1.2])
+        assert len(world.server.asked) == 4
+        assert world.slept == pytest.approx([1.2, 1.2, 1.2])
 
 
 async def test_a_settlement_counts_from_its_instant_and_not_from_the_next_one(world):
