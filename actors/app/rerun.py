@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from actors.journal.reader import JournalReader
 from actors.journal.resuming import BorrowedJournal
 from arena.exceptions import EventSourcingError
 from arena.experiment import Experiment, manifest
+from arena.market import restrict
 from arena.treasury import Treasury
 
 BEFORE: Mapping[str, Mapping[str, Any]] = {
@@ -81,9 +82,10 @@ def rebuild(run: JournalReader, *, now: datetime, loaded: LoadedMarket | None = 
         raise DataError([Problem(str(run.path), None, None, "no settings", needed)])
     forks = forks_in(meta)
     settings = stored_settings(forks[0].settings_before if forks else meta["settings"])
-    loaded = loaded or build_market(settings, Path(meta["base"]), now=now)
+    stored = json.loads(run.manifest())
+    loaded = loaded or _unmarked(build_market(settings, Path(meta["base"]), now=now), stored)
     experiment = build_experiment(settings, loaded)
-    stored, again = json.loads(run.manifest()), json.loads(manifest(experiment))
+    again = json.loads(manifest(experiment))
     _check_series(stored, again)
     return Rebuilt(experiment, loaded, tuple(_differences(stored, again)), forks)
 
@@ -107,6 +109,15 @@ def stored_settings(text: str, overrides: Sequence[str] = ()) -> Settings:
     except (ValueError, TypeError, KeyError) as error:
         raise EventSourcingError(f"the run's settings are damaged: {error!r}") from error
     return make_settings(tables, overrides, place="the run's settings")
+
+
+def _unmarked(loaded: LoadedMarket, stored: Mapping[str, Any]) -> LoadedMarket:
+    """Return the market without marks of held bars, where the run is of a version without them."""
+    known, columns = stored["market"]["series"], loaded.market.columns
+    kept = [name for name in columns if name in known or not name.endswith(".held")]
+    if len(kept) == len(columns):
+        return loaded
+    return replace(loaded, market=restrict(loaded.market, slice(None), kept))
 
 
 def _check_series(stored: Mapping[str, Any], again: Mapping[str, Any]) -> None:

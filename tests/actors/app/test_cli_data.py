@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import sys
 from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
 
@@ -411,3 +412,28 @@ def test_what_cannot_be_looked_at_is_said(arena, walks, here, words, code, said)
 
     assert answer.code == code
     assert said in answer.out + answer.err
+
+
+def test_held_bars_stand_on_record_and_a_run_without_them_is_carried_out_as_it_was(
+    arena, bars, config, here, monkeypatch
+):
+    lines = bars.read_text().splitlines(keepends=True)
+    bars.write_text("".join(line for line in lines if "01-05" not in line))
+    stored(arena, bars)
+    path = config('gaps = "hold:1"')
+
+    assert arena("run", path, "--out", "now", "--quiet").code == 0
+    with monkeypatch.context() as before:
+        module = sys.modules["actors.feeds.assemble"]  # The package has a function of that name.
+        before.setattr(module, "_add_held", lambda columns, table, given: None)
+        assert arena("run", path, "--out", "then", "--quiet").code == 0
+
+    now, then = (
+        json.loads(manifest_of(here / run / "run.db"))["market"]["series"]
+        for run in ("now", "then")
+    )
+    assert now.keys() - then.keys() == {"A.held"}
+    assert now["A.held"][:2] == ["flag", "real"]
+    for run in ("now", "then"):
+        answer = arena("replay", run, "--re-execute", "--json")
+        assert (answer.code, answer.data["match"]) == (0, True), answer.err
