@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from actors.app.archetypes import Archetypes
 from actors.app.stretches import Life, Stretch
 from actors.journal.codec import decode
 from actors.journal.reader import JournalReader, open_run
@@ -33,7 +34,7 @@ REGIMES = tuple(Regime)
 
 
 def look_back(run: JournalReader) -> dict[str, Any]:
-    """Return `regimes` and `touched` of what is on record, as `arena run --json` prints them.
+    """Return `archetypes`, `regimes` and `touched` of what is on record, for `arena run --json`.
 
     Raises:
         EventSourcingError: The run is damaged.
@@ -43,8 +44,9 @@ def look_back(run: JournalReader) -> dict[str, Any]:
     bars = np.array([*_bars(run, asset)]).reshape(-1, 2)
     labels = label_hindsight(bars[:, 1])
     lives: dict[AgentId, Life] = {}
-    touched = _Touched(experiment)
+    touched, archetypes = _Touched(experiment), Archetypes(lives)
     for _, event in run.facts():
+        archetypes.add(event)
         match event:
             case AgentSpawned():
                 lives[event.agent_id] = Life(event.strategy, baseline=event.baseline)
@@ -59,7 +61,11 @@ def look_back(run: JournalReader) -> dict[str, Any]:
                 lives[event.agent_id].touch(event.nav)
     year = experiment.market.periods_per_year
     regimes = None if asset is None else _regimes(asset, bars, labels, lives, year)
-    return {"regimes": regimes, "touched": touched.summary()}
+    return {
+        "archetypes": archetypes.summary(),
+        "regimes": regimes,
+        "touched": touched.summary(),
+    }
 
 
 def look_back_at(folder: Path) -> dict[str, Any]:

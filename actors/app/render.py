@@ -274,6 +274,27 @@ def population(agents: Mapping[str, Any], trades: Mapping[str, int]) -> Table:
     )
 
 
+def by_archetype(found: Mapping[str, Mapping[str, Any]]) -> Iterator[RenderableType]:
+    """Yield what became of everyone who was ever born, by strategy."""
+    columns = [("ever born", "left")]
+    columns += [(each, "right") for each in ("agents", "killed", "trades", "median", "best")]
+    columns += [("to proving", "right"), ("to arena", "right")]
+    lines = [
+        (
+            name,
+            each["born"],
+            each["killed"],
+            each["trades"],
+            percent(each["median_return"]),
+            percent(each["best_return"]),
+            each["graduated"]["proving"],
+            each["graduated"]["arena"],
+        )
+        for name, each in found.items()
+    ]
+    yield from fitted(columns, lines, None, drop=("killed", "trades"))
+
+
 def by_regime(found: Mapping[str, Any]) -> Iterator[RenderableType]:
     """Yield the NAV return of each strategy in each regime, the yardsticks' under a line."""
     days = found["days"]

@@ -153,7 +153,15 @@ def conclude(result: dict[str, Any]) -> None:
 
 def report(result: dict[str, Any]) -> Iterator[RenderableType]:
     """Yield what people read, from the ranking to the proof that every micro-dollar is there."""
-    from actors.app.render import board, breakdown, by_regime, plain, population, prices_met
+    from actors.app.render import (
+        board,
+        breakdown,
+        by_archetype,
+        by_regime,
+        plain,
+        population,
+        prices_met,
+    )
 
     folder = str(Path(result["path"]).parent)
     market, ledger = result["market"], result["ledger"]
@@ -166,6 +174,7 @@ def report(result: dict[str, Any]) -> Iterator[RenderableType]:
         yield f"note: {plain(note)}"
     yield prices_met(result["touched"])
     yield from board(result["leaderboard"], result["baselines"])
+    yield from by_archetype(result["archetypes"])
     if result["regimes"] is not None:
         yield from by_regime(result["regimes"])
     yield breakdown(result["capital"])

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from actors.app.folding import fold_run
@@ -111,7 +111,7 @@ def test_a_run_that_is_asked_again_says_the_same(arena, small, finished):
     again = arena("run", "--resume", finished, "--json").data
 
     with open_run(finished) as run:
-        assert {name: again[name] for name in ("regimes", "touched")} == look_back(run)
+        assert {name: again[name] for name in look_back(run)} == look_back(run)
 
 
 def test_people_see_strategies_and_yardsticks_side_by_side(arena, small, tmp_path):
@@ -142,7 +142,12 @@ def test_a_reference_that_cannot_be_held_is_refused(arena, small, tmp_path):
 # The sums
 
 
-@given(st.lists(st.floats(-0.5, 0.5, allow_subnormal=False), min_size=2, max_size=60))
+def per_million(count: int) -> float:
+    return count / 1e6
+
+
+@settings(deadline=None)
+@given(st.lists(st.integers(-500_000, 500_000).map(per_million), min_size=2, max_size=60))
 def test_a_stretch_says_what_the_whole_list_of_returns_would(returns):
     stretch = Stretch()
     for each in returns:
@@ -222,3 +227,22 @@ def test_a_fill_on_a_bar_that_was_carried_over_a_gap_is_counted(arena, tmp_path)
     assert touched["held"] >= on_held
     assert touched["share"]["real"] == 1.0
     assert f"100.0% real; {touched['held']} on bars carried over a gap" in answer.out
+
+
+def test_everyone_who_was_ever_born_is_in_the_line_of_a_strategy(seen, treasury):
+    lines = seen["archetypes"]
+    everyone = [*treasury.agents.values(), *treasury.dead.values()]
+    born = [agent for agent in everyone if not agent.genome.baseline]
+
+    for name, line in lines.items():
+        members = [agent for agent in born if agent.genome.strategy == name]
+        returns = [agent.nav - 1.0 for agent in members]
+        assert line["born"] == len(members)
+        assert line["killed"] == sum(agent.died is not None for agent in members)
+        assert line["trades"] == sum(agent.trades for agent in members)
+        assert line["median_return"] == statistics.median(returns)
+        assert line["best_return"] == max(returns)
+    assert sum(line["born"] for line in lines.values()) == treasury.counts["born"]
+    for layer in ("proving", "arena"):
+        risen = sum(line["graduated"][layer] for line in lines.values())
+        assert risen == treasury.counts.get(f"graduated_to_{layer}", 0)
