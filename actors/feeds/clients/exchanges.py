@@ -44,7 +44,7 @@ class Manners:
         settlements: Funding rates of one page; 0 likewise; None where there are none.
         recent: Kinds of which only the latest rows are sent.
         span_max_ms: The longest page in time, for contracts that are settled in the coin.
-        end: Name of the parameter that ends a page of funding rates; empty: ccxt's `until`.
+        end: Name of the parameter that ends a page of funding rates.
     """
 
     bars: int

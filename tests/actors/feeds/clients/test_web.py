@@ -11,6 +11,7 @@ import pytest
 
 from actors.feeds.clients import PROVIDERS, ProviderError, SeriesRequest, open_client
 from actors.feeds.clients.coingecko import choose_plan
+from actors.feeds.clients.exchanges import EXCHANGES
 from arena.exceptions import ValidationError
 from tests.actors.feeds.clients.conftest import World, bars, ms, price
 from tests.actors.feeds.clients.loopback import DATA, Answer, recorded
@@ -187,6 +188,10 @@ async def test_every_provider_opens_and_closes_without_a_request(world: World, p
 def test_a_provider_that_does_not_exist_is_refused_with_those_that_do():
     with pytest.raises(ValidationError, match="needed one of binance, bybit, kraken"):
         open_client("mtgox")
+
+
+def test_every_exchange_whose_manners_are_known_can_be_opened():
+    assert {*PROVIDERS} == {*EXCHANGES, "coingecko", "defillama"}
 
 
 def test_a_plan_does_not_show_its_key():
