@@ -437,3 +437,24 @@ def test_held_bars_stand_on_record_and_a_run_without_them_is_carried_out_as_it_w
     for run in ("now", "then"):
         answer = arena("replay", run, "--re-execute", "--json")
         assert (answer.code, answer.data["match"]) == (0, True), answer.err
+
+
+def test_a_run_goes_on_while_an_asset_is_halted_and_says_so(arena, bars, config, here):
+    lines = bars.read_text().splitlines(keepends=True)
+    gone = ("01-05", "01-06", "01-07")
+    bars.write_text("".join(line for line in lines if not any(day in line for day in gone)))
+    stored(arena, bars)
+
+    data = arena(
+        "run", config('gaps = "hold:1,halt"'), "--out", "run", "--set", "run.days=9", "--json"
+    ).data
+
+    assert (data["status"], data["ticks"]) == ("completed", 9)
+    assert [note.partition(" (")[0].partition(": ")[2] for note in data["notes"]] == [
+        "1 bars held over gaps: 2020-01-05",
+        "2 bars missing: 2020-01-06, 2020-01-07",
+    ]
+    settled = arena("events", "list", "run", "--type", "TickSettled", "--json").data["events"]
+    said = {each["data"]["tick"]: each["data"] for each in settled}
+    assert {tick for tick, each in said.items() if each.get("held")} == {4}
+    assert arena("verify", "run").code == 0

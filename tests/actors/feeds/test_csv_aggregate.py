@@ -231,3 +231,26 @@ def test_a_file_that_begins_before_the_market_did_is_refused(write, read, refuse
     assert (error.line, error.found) == (2, "2019-12-30")
     assert error.needed.startswith("2019-12-31 or later: there was nothing to quote before")
     assert read(path, **days, not_before=date(2019, 12, 30)).values[1, 0] == 1
+
+
+@settings(
+    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    rates=st.lists(st.integers(-50, 50), min_size=24, max_size=24),
+    lost=st.sets(st.integers(0, 23), max_size=4),
+    last=st.integers(2, 7),
+)
+def test_what_is_settled_after_the_close_changes_no_bar_before(write, read, rates, lost, last):
+    def days(settlements, end):
+        lines = [
+            f"{(START + timedelta(hours=8 * n)).isoformat()},{rates[n - 1]}"
+            for n in range(1, settlements + 1)
+            if n - 1 not in lost
+        ]
+        path = write("time,rate", *lines)
+        return read(path, **FUNDING, gaps="halt", end=f"2020-01-{end:02}").values[1 : last + 1]
+
+    if {0, 1, 2} & lost or {3, 4, 5} & lost:
+        return
+    assert np.array_equal(days(3 * last, last), days(24, 8), equal_nan=True)
