@@ -21,6 +21,9 @@ ANY = "any"
 TOO_MUCH = 1.2
 """A written position above so many times what it should be is cut back."""
 
+COVER = 0.01
+"""By so much of equity the coins exceed the calls on them: small changes are not traded."""
+
 RESIZED = 0.3
 """A perpetual position is left alone while it is off its size by less than this share."""
 
@@ -299,7 +302,7 @@ class DerivativesPlayer(Strategy):
 
 
 def _package(option: Instrument, notional: float) -> dict[str, float]:
-    """Return the weights that write an option: a call needs the coin."""
+    """Return the weights that write an option: a call needs the coin, and a little more of it."""
     if option.right is Right.CALL and option.underlying is not None:
-        return {option.underlying: notional, option.name: -notional}
+        return {option.underlying: notional, option.name: COVER - notional}
     return {option.name: -notional}

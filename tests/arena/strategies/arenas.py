@@ -37,7 +37,7 @@ from arena.money import MICRO
 from arena.orders import Fill, FillCause, RefusedOrder
 from arena.prices import YEAR_2020, simulate_market
 from arena.seed import Seed
-from arena.strategies import BUILT_IN, BookView, Decision, Strategy, check_decision
+from arena.strategies import BUILT_IN, BookView, Decision, Quotes, Strategy, check_decision
 from arena.words import Scalar
 from tests.arena.builders import QUIET, an_experiment, usd, with_rules
 
@@ -205,10 +205,11 @@ def answers(strategy: Strategy, market: Market) -> list[Decision]:
         decision = strategy.decide(view, book, memory)
         assert check_decision(decision, strategy.instruments) is None, (row, decision)
         json.dumps(memory, allow_nan=False)
-        if isinstance(decision, Mapping):
+        targets = decision.targets if isinstance(decision, Quotes) else decision
+        if isinstance(targets, Mapping):
             stuck = {name: each for name, each in weights.items() if _is_dark(view, name)}
             asked = {
-                name: each for name, each in decision.items() if each and not _is_dark(view, name)
+                name: each for name, each in targets.items() if each and not _is_dark(view, name)
             }
             weights = {**asked, **stuck}
         found.append(decision)
