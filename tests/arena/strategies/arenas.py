@@ -241,14 +241,14 @@ def full_market(bars: int = 300, seed: int = 11) -> Market:
     return derive(simulate_market(bars, Seed(seed).child("market"), universe="full"), FULL)
 
 
-def torn(market: Market, seed: int) -> Market:
-    """Return the market with holes: stretches of columns, rows, and whole columns not known."""
+def torn(market: Market, seed: int, *, missing: float = 0.03) -> Market:
+    """Return the market with holes: stretches of columns, rows, and whole columns not there."""
     dice, values = np.random.default_rng(seed), market.values.copy()
     for _ in range(60):
         column, start = dice.integers(values.shape[1]), dice.integers(len(values))
         values[start : start + dice.integers(1, 40), column] = np.nan
     values[dice.random(len(values)) < 0.02] = np.nan
-    kept = np.flatnonzero(dice.random(values.shape[1]) < 0.97)
+    kept = np.flatnonzero(dice.random(values.shape[1]) >= missing)
     return Market(
         opens_at=market.opens_at.copy(),
         series=tuple(market.series[n] for n in kept),
