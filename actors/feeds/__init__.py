@@ -1,8 +1,9 @@
 """Where prices come from.
 
-Real ones from CSV files: describe each file with a `CsvSource`, `read_csv` them onto the days of
-the run, `assemble` the tables into a market.  `merge` joins it with another on the same bars, and
-`badge` says whether what is shown is real, synthetic or mixed.
+Real ones from CSV and Parquet files and from the store: describe each with a `CsvSource`,
+`read_csv` them onto the days of the run, `assemble` the tables into a market.  `merge` joins it
+with another on the same bars, and `badge` says whether what is shown is real, synthetic or mixed.
+`gate` looks for what data cannot be.
 """
 
 from actors.feeds.align import Table

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import numpy as np
@@ -59,13 +59,15 @@ def read_samples(source: CsvSource, *, not_after: datetime) -> Samples:
     """Read all rows of `source`, each at its own instant.
 
     Args:
-        source: What to read; how it aggregates does not matter.
+        source: What to read; how it aggregates does not matter, and what it does about prices that
+            stand still.
         not_after: As for `read_csv`.
 
     Raises:
         DataError: The file cannot be used; all problems found are listed.
     """
-    sheet, values = read_whole(source, as_stamped, not_after=not_after)
+    as_it_is = replace(source, frozen_rows=0)
+    sheet, values = read_whole(as_it_is, as_stamped, not_after=not_after)
     return Samples(sheet, np.array(sheet.slots, dtype=np.int64), values)
 
 

@@ -210,6 +210,23 @@ def test_what_reading_refuses_does_not_reach_the_gate(write, rows, needed):
         read_samples(source, not_after=NOW)
 
 
+def test_what_a_source_does_about_frozen_prices_hides_nothing_from_the_gate(write):
+    rows = [f"{date(2020, 1, 1) + timedelta(n)},{5 if 20 <= n < 40 else 4}" for n in range(60)]
+    path = write("date,close", *rows)
+    source = CsvSource(
+        path=path,
+        series={"BTC.close": "close"},
+        time_column="date",
+        time_zone="UTC",
+        frozen_rows=2,
+        frozen="halt",
+    )
+
+    found = [*GATE.check(read_samples(source, not_after=NOW))]
+
+    assert [problem.line for problem in found] == [2 + 4, 2 + 20 + 4, 2 + 40 + 4]
+
+
 def test_what_hardly_has_rows_is_not_judged_as_a_whole(rates):
     assert [*GATE.check(rates([0.01, 0.05] * 20))] == []
     assert [*GATE.check(rates([0.01]))] == []
