@@ -6,6 +6,7 @@ after it, a bar without a row is a gap: refused, held, or no bar at all, as the 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -19,6 +20,9 @@ from actors.feeds.source import CsvSource, field_of
 from arena.market import DAY_S, Floats, Series
 
 EPOCH = date(1970, 1, 1)
+
+STRETCHES_SHOWN = 20
+"""Stretches of days that a note lists."""
 
 Days = npt.NDArray[np.int64]
 
@@ -63,8 +67,7 @@ class Table:
             notes.append(f"{names}: not known before {self.listed} ({file})")
         for said, which in (("held over gaps", self.held), ("missing", self.missing)):
             if which:
-                days = ", ".join(str(day) for day in which)
-                notes.append(f"{names}: {len(which)} bars {said}: {days} ({file})")
+                notes.append(f"{names}: {len(which)} bars {said}: {_stretches(which)} ({file})")
         if self.duplicates:
             notes.append(f"{names}: {self.duplicates} equal rows dropped ({file})")
         return tuple(notes)
@@ -78,6 +81,19 @@ def day_number(day: date) -> int:
 def day_of(number: int) -> date:
     """Return the date that is `number` days after 1970-01-01."""
     return EPOCH + timedelta(days=number)
+
+
+def _stretches(days: Sequence[date]) -> str:
+    """Return days as text, those of a stretch as `from to to`, and no more than can be read."""
+    stretches: list[tuple[date, date]] = []
+    for day in days:
+        if stretches and stretches[-1][1] + timedelta(days=1) == day:
+            stretches[-1] = (stretches[-1][0], day)
+        else:
+            stretches.append((day, day))
+    shown = [f"{one}" if one == two else f"{one} to {two}" for one, two in stretches]
+    more = len(shown) - STRETCHES_SHOWN
+    return ", ".join(shown[:STRETCHES_SHOWN]) + (f" and {more} more" if more > 0 else "")
 
 
 def align(sheet: Sheet, values: Floats, days: Days) -> Table:
@@ -146,7 +162,7 @@ def _still(source: CsvSource, aligned: Floats, is_held: npt.NDArray[np.bool_]) -
             close = position.get(f"{target.rpartition('.')[0]}.close")
             if close is not None:
                 aligned[is_held, i] = aligned[is_held, close]
-        elif kind == "volume":
+        elif kind in {"volume", "expires"}:
             aligned[is_held, i] = 0.0
 
 

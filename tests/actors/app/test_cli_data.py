@@ -452,7 +452,7 @@ def test_a_run_goes_on_while_an_asset_is_halted_and_says_so(arena, bars, config,
     assert (data["status"], data["ticks"]) == ("completed", 9)
     assert [note.partition(" (")[0].partition(": ")[2] for note in data["notes"]] == [
         "1 bars held over gaps: 2020-01-05",
-        "2 bars missing: 2020-01-06, 2020-01-07",
+        "2 bars missing: 2020-01-06 to 2020-01-07",
     ]
     settled = arena("events", "list", "run", "--type", "TickSettled", "--json").data["events"]
     said = {each["data"]["tick"]: each["data"] for each in settled}

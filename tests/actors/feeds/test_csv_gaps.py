@@ -71,7 +71,7 @@ def test_a_short_gap_is_held_and_every_held_bar_is_counted(features, read):
 
     assert table.values[1:, 0].tolist() == [1, 2, 2, 2, 5, 5]
     assert table.held == (date(2020, 1, 3), date(2020, 1, 4), date(2020, 1, 6))
-    assert "3 bars held over gaps: 2020-01-03, 2020-01-04, 2020-01-06" in table.notes[0]
+    assert "3 bars held over gaps: 2020-01-03 to 2020-01-04, 2020-01-06" in table.notes[0]
 
 
 def test_a_gap_longer_than_may_be_held_is_refused(features, refuse):
@@ -189,3 +189,22 @@ def test_a_row_whose_mapped_cells_are_all_empty_is_no_row(write, read, refuse):
     assert "rows for 2020-01-02 to 2020-01-02 after line 2: 1 missing" in error.needed
     np.testing.assert_array_equal(table.values[1:, 0], [1, np.nan, 3])
     assert (table.held, table.missing) == ((), (date(2020, 1, 2),))
+
+
+def test_a_token_that_has_expired_does_not_expire_again_on_a_held_bar(write, read):
+    path = write("date,close,expires", "2020-01-01,2,0", "2020-01-02,1,1")
+    source = {"series": {"MOON.close": "close", "MOON.expires": "expires"}, "gaps": "hold:1,halt"}
+
+    table = read(path, **source, end="2020-01-04")
+
+    np.testing.assert_array_equal(table.values[1:, 1], [0, 1, 0, np.nan])
+    assert table.series[1].unit == "flag"
+
+
+def test_a_note_lists_no_more_stretches_than_can_be_read(write, read):
+    days = [day for day in range(1, 32) if day % 2]
+    path = write("date,x", *(f"2020-0{month}-{day:02},1" for month in (1, 3, 5) for day in days))
+
+    table = read(path, **X, end="2020-05-31", gaps="halt")
+
+    assert table.notes[0].endswith("2020-03-06, 2020-03-08 and 27 more (prices.csv)")
