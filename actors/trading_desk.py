@@ -3,6 +3,9 @@
 It holds the roll: for each tick every live agent sends one `Orders` (maybe HOLD) or is reported
 absent, and is acknowledged at once.  At the next open the desk submits, validates and executes what
 was ordered, agent by agent in a seeded order, and asks the allocator to settle the tick.
+
+What agents decide lives here until then: a desk that begins anew is told it again.  An order that
+somebody submits by hand is on record before anyone is answered, and the treasury holds it.
 """
 
 from __future__ import annotations
@@ -11,7 +14,14 @@ from collections.abc import Callable, Sequence
 from math import isnan
 from typing import Any
 
-from actors.messages.allocator import ASK_TIMEOUT_S, AllocatorMessage, Answer, Clocked
+from actors.messages.allocator import API as ALLOCATOR_API
+from actors.messages.allocator import (
+    ASK_TIMEOUT_S,
+    AllocatorMessage,
+    Answer,
+    Clocked,
+    CommandConflictError,
+)
 from actors.messages.allocator import CONTROL as ALLOCATOR_CONTROL
 from actors.messages.desk import (
     LANES,
@@ -19,27 +29,25 @@ from actors.messages.desk import (
     CallRoll,
     DeskMessage,
     ExecuteTrade,
-    ExecutionStats,
     Orders,
-    ReportStats,
     SettleBar,
     SubmitTrade,
+    TellCancelled,
     ValidateTrade,
 )
 from actors.runtime import BatchActor, Envelope, MailboxFull, Ref, Roll
-from actors.venues import Session, Venue, trading_state
+from actors.venues import Courier, Session, trading_state
+from arena import commands as c
 from arena.bars import flat
-from arena.commands import SettleTick
+from arena.commands import trade_command_id
 from arena.events import AgentFailed, TickSettled
 from arena.exceptions import ValidationError
+from arena.exposure import ProtocolRoom
 from arena.ids import AgentId
-from arena.money import Money
 from arena.orders import Fill, Order, OrderRefusal, RefusedOrder, TradeStatus
 from arena.strategies import HOLD, Decision
 from arena.treasury import Treasury
 from arena.validators import check_order
-
-BPS = 10_000
 
 ORDERS_MAX = 10_000
 """How many orders from outside may wait for the next open."""
@@ -52,20 +60,18 @@ class TradingDesk(BatchActor[DeskMessage, Any]):
         self,
         treasury: Callable[[], Treasury],
         allocator: Ref[AllocatorMessage, Answer],
-        venue: Venue,
+        courier: Courier,
     ) -> None:
         super().__init__("trading_desk", lanes=LANES, batch_max=sum(LANES.values()))
         self._treasury = treasury
         self._allocator = allocator
-        self._venue = venue
+        self._courier = courier
         self._roll: Roll | None = None
         self._caller: Envelope[DeskMessage, Any] | None = None
         self._decisions: dict[AgentId, Decision] = {}
-        self._orders: dict[AgentId, list[Order]] = {}
-        self._order_ids: set[str] = set()
+        self._decided_seq = 0
         self._failures: list[AgentFailed] = []
         self._waiting: dict[str, Envelope[DeskMessage, Any]] = {}
-        self._tally = _Tally()
 
     async def stopping(self) -> None:
         """Wait for nobody any more."""
@@ -76,31 +82,33 @@ class TradingDesk(BatchActor[DeskMessage, Any]):
         """Handle what came; an answer that must wait for others is given when they are there."""
         for envelope in envelopes:
             match envelope.message:
-                case Orders():
-                    self._note_orders(envelope.message)
-                    envelope.answer(None)
-                case Absent():
-                    self._note_absence(envelope.message)
-                case CallRoll():
-                    self._roll = Roll(envelope.message.expected)
-                    self._roll.complain(f"orders of tick {envelope.message.tick}")
-                    self._caller = envelope
                 case SettleBar():
                     envelope.answer(await self._settle(envelope.message))
                 case SubmitTrade() | ExecuteTrade():
-                    self._submit(envelope, envelope.message)
+                    await self._submit(envelope, envelope.message)
                 case _:
-                    envelope.answer(self._answer(envelope.message))
+                    self._note(envelope)
             if self._roll is not None and self._caller is not None and self._roll.complete:
                 self._caller.answer(None)
                 self._roll = self._caller = None
 
-    def _answer(self, message: ValidateTrade | ReportStats) -> Any:
-        match message:
+    def _note(self, envelope: Envelope[DeskMessage, Any]) -> None:
+        match envelope.message:
+            case Orders():
+                self._note_orders(envelope.message)
+                envelope.answer(None)
+            case Absent():
+                self._note_absence(envelope.message)
+            case CallRoll():
+                self._decided_seq = self._treasury().seq
+                self._roll = Roll(envelope.message.expected)
+                self._roll.complain(f"orders of tick {envelope.message.tick}")
+                self._caller = envelope
             case ValidateTrade():
-                return self._validate(message.order)
-            case ReportStats():
-                return self._tally.stats()
+                envelope.answer(self._validate(envelope.message.order))
+            case TellCancelled():
+                self._tell_cancelled()
+                envelope.answer(None)
 
     def _note_orders(self, message: Orders) -> None:
         if self._roll is not None:
@@ -113,24 +121,29 @@ class TradingDesk(BatchActor[DeskMessage, Any]):
         if self._roll is not None:
             self._roll.mark(message.failure.agent_id)
 
-    def _submit(
+    async def _submit(
         self, envelope: Envelope[DeskMessage, Any], message: SubmitTrade | ExecuteTrade
     ) -> None:
-        """Let an order wait for the next open, if there is room and its id is its own."""
-        order, waiting = message.order, len(self._order_ids)
-        if order.order_id in self._order_ids:
-            needed = "an id of its own: this order waits already"
-            envelope.fail(ValidationError("order_id", found=order.order_id, needed=needed))
-            return
+        """Have an order put on record, if there is room and its id is its own."""
+        order, waiting = message.order, len(self._treasury().pending)
         if waiting >= ORDERS_MAX:
             envelope.fail(MailboxFull(self.name, "orders", waiting=waiting, capacity=ORDERS_MAX))
             return
-        self._order_ids.add(order.order_id)
-        self._orders.setdefault(order.agent_id, []).append(order)
-        if isinstance(message, ExecuteTrade):
-            self._waiting[order.order_id] = envelope
+        taken = ValidationError("order_id", found=order.order_id, needed="an id that no order had")
+        try:
+            command = c.SubmitTrade(command_id=trade_command_id(order.order_id), order=order)
+            answer = await self._allocator.ask(command, timeout_s=ASK_TIMEOUT_S, lane=ALLOCATOR_API)
+        except CommandConflictError:
+            envelope.fail(taken)
+        except Exception as error:  # noqa: BLE001  # it is told to whoever asked
+            envelope.fail(error)
         else:
-            envelope.answer(TradeStatus.PENDING)
+            if answer.duplicate:
+                envelope.fail(taken)
+            elif isinstance(message, ExecuteTrade):
+                self._waiting[order.order_id] = envelope
+            else:
+                envelope.answer(TradeStatus.PENDING)
 
     def _validate(self, order: Order) -> OrderRefusal | None:
         treasury = self._treasury()
@@ -138,23 +151,26 @@ class TradingDesk(BatchActor[DeskMessage, Any]):
         if agent is None:
             return OrderRefusal.AGENT_NOT_TRADING
         bars = flat(treasury.marks, treasury.units)
-        known = treasury.known()
-        return check_order(order, trading_state(treasury, agent, agent.portfolio, bars, known))
+        room = ProtocolRoom(treasury, treasury.marks)
+        return check_order(
+            order, trading_state(treasury, agent, bars, treasury.known(), room, treasury.limits())
+        )
 
     async def _settle(self, bar: SettleBar) -> Answer:
         treasury = self._treasury()
-        session = Session(treasury, self._venue, bar.tick, bar.bars)
-        ordering = sorted({**self._decisions, **self._orders})
+        cancelled = treasury.stopped_seq > self._decided_seq
+        session = Session(treasury, self._courier, bar.tick, bar.bars, cancelled=cancelled)
+        orders: dict[AgentId, list[Order]] = {}
+        for order in treasury.pending.values():
+            orders.setdefault(order.agent_id, []).append(order)
+        ordering = sorted({**self._decisions, **orders})
         for agent_id in treasury.experiment.root.child("desk", bar.tick).shuffled(ordering):
-            await session.trade(
-                agent_id, self._decisions.get(agent_id), self._orders.get(agent_id, [])
-            )
+            await session.trade(agent_id, self._decisions.get(agent_id), orders.get(agent_id, ()))
         session.liquidate()
         failures = tuple(sorted(self._failures, key=lambda failure: failure.agent_id))
-        self._decisions, self._orders, self._failures = {}, {}, []
-        self._order_ids.clear()
+        self._decisions, self._failures = {}, []
         bars = bar.bars
-        command = SettleTick(
+        command = c.SettleTick(
             command_id=f"tick-{bar.tick}",
             tick=bar.tick,
             prices={name: (each.open, each.close) for name, each in bars.items()},
@@ -165,51 +181,40 @@ class TradingDesk(BatchActor[DeskMessage, Any]):
             carry={name: each.carry for name, each in bars.items() if each.carry},
             expired=tuple(name for name, each in bars.items() if each.expires),
             held=tuple(name for name, each in bars.items() if each.held),
+            submitted=tuple(treasury.pending),
         )
         answer = await self._allocator.ask(
             Clocked(command, bar.stamp), timeout_s=ASK_TIMEOUT_S, lane=ALLOCATOR_CONTROL
         )
+        self._courier.unsure = False
         for event in answer.events:
-            if isinstance(event, TickSettled):
+            if isinstance(event, TickSettled) and self._waiting:
                 self._tell_outcomes(event)
+        self._tell_cancelled()
         return answer
 
     def _tell_outcomes(self, settled: TickSettled) -> None:
-        """Remember what is on record, and tell whoever waits for one trade."""
-        self._tally.add(settled)
-        if self._waiting:
-            outcomes: list[Fill | RefusedOrder] = [*settled.fills, *settled.refused]
-            for outcome in outcomes:
-                waiting = self._waiting.pop(outcome.order_id, None)
-                if waiting is not None:
-                    waiting.answer(outcome)
+        """Tell whoever waits for one trade what is on record of it."""
+        outcomes: list[Fill | RefusedOrder] = [*settled.fills, *settled.refused]
+        for outcome in outcomes:
+            waiting = self._waiting.pop(outcome.order_id, None)
+            if waiting is not None:
+                waiting.answer(outcome)
+
+    def _tell_cancelled(self) -> None:
+        """Tell whoever waits for a trade that an emergency stop has cancelled."""
+        pending = self._treasury().pending
+        for order_id in [each for each in self._waiting if each not in pending]:
+            waiting = self._waiting.pop(order_id)
+            if isinstance(waiting.message, ExecuteTrade):
+                waiting.answer(_halted(waiting.message.order))
 
 
-class _Tally:
-    """What the desk has done so far, in sums: it does not grow with the run."""
-
-    def __init__(self) -> None:
-        self.successful = self.failed = 0
-        self.fees = self.slippage = self.gas = self.notional = 0
-
-    def add(self, settled: TickSettled) -> None:
-        self.successful += len(settled.fills)
-        self.failed += len(settled.refused)
-        for fill in settled.fills:
-            self.fees += fill.fee
-            self.slippage += fill.slippage
-            self.gas += fill.gas
-            self.notional += fill.size
-
-    def stats(self) -> ExecutionStats:
-        total = self.successful + self.failed
-        return ExecutionStats(
-            total=total,
-            successful=self.successful,
-            failed=self.failed,
-            success_rate=self.successful / total if total else 0.0,
-            fees=Money(self.fees),
-            slippage=Money(self.slippage),
-            gas=Money(self.gas),
-            slippage_bps_average=self.slippage / self.notional * BPS if self.notional else 0.0,
-        )
+def _halted(order: Order) -> RefusedOrder:
+    return RefusedOrder(
+        order_id=order.order_id,
+        agent_id=order.agent_id,
+        instrument=order.instrument,
+        quantity=order.quantity,
+        reason=OrderRefusal.TRADING_HALTED,
+    )

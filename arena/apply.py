@@ -17,10 +17,11 @@ from arena.events import Event, Settlement
 from arena.experiment import read_experiment
 from arena.ids import AgentId
 from arena.ledger import post, transfers
+from arena.limits import ProtocolLimit
 from arena.money import Money
-from arena.orders import Fill
+from arena.orders import Fill, Order
 from arena.state import Treasury
-from arena.words import Book, Layer, Status
+from arena.words import ALL, Book, Layer, Status
 
 _KEEPS_SUMS = e.CapitalAllocated | e.CapitalReturned | e.CapitalRequested | e.AllocationError
 """After these, what was added up of each layer's equity still holds, or is kept up."""
@@ -58,10 +59,20 @@ def apply(treasury: Treasury, event: Event) -> None:  # noqa: C901, PLR0912  # o
         case e.EvolutionCycleComplete():
             _apply_cycle(treasury, event)
         case e.TradingHalted():
-            treasury.halted[event.scope] = event.tick
+            _apply_halt(treasury, event)
         case e.TradingResumed():
             del treasury.halted[event.scope]
             treasury.fund = Record.begin(event.tick, treasury.fund_nav)
+            treasury.stop_mode = "" if event.scope == ALL else treasury.stop_mode
+        case e.OpeningsPaused():
+            treasury.reduced[event.scope] = event.tick
+        case e.OpeningsResumed():
+            del treasury.reduced[event.scope]
+        case e.ProtocolConfigured():
+            limit = ProtocolLimit(enabled=event.enabled, share_bp=event.share_bp)
+            treasury.protocol_limits[event.protocol] = limit
+        case e.PositionLimitSet():
+            treasury.position_limits[event.instrument] = event.most
         case e.RunForked():
             catalog = treasury.experiment.catalog
             treasury.experiment = read_experiment(event.manifest, catalog)
@@ -69,6 +80,15 @@ def apply(treasury: Treasury, event: Event) -> None:  # noqa: C901, PLR0912  # o
             treasury.completed = True
         case _:
             _apply_to_agent(treasury, event)
+
+
+def _apply_halt(treasury: Treasury, event: e.TradingHalted) -> None:
+    """Remember a halt; an emergency stop leaves nothing pending."""
+    treasury.halted[event.scope] = event.tick
+    if event.mode is not None:
+        treasury.stop_mode, treasury.stopped_seq = event.mode.value, treasury.seq
+    for order in event.cancelled:
+        del treasury.pending[order.order_id]
 
 
 _AgentEvent = (
@@ -80,12 +100,20 @@ _AgentEvent = (
     | e.AgentKilled
     | e.AgentFailed
     | e.AgentQuarantined
+    | e.TradeSubmitted
 )
 
 
 def _apply_to_agent(treasury: Treasury, event: _AgentEvent) -> None:  # noqa: C901  # the same
     """Change the life of one agent."""
     match event:
+        case e.TradeSubmitted():
+            treasury.pending[event.order_id] = Order(
+                order_id=event.order_id,
+                agent_id=event.agent_id,
+                instrument=event.instrument,
+                quantity=event.quantity,
+            )
         case e.AgentSpawned():
             _apply_birth(treasury, event)
         case e.AgentMutated():
@@ -223,6 +251,10 @@ def _apply_tick(treasury: Treasury, event: e.TickSettled) -> None:
     treasury.units.update(event.units)
     treasury.fund_nav = event.fund_nav
     treasury.fund = treasury.fund.extended(event.fund_nav, None)
+    if treasury.pending:
+        known = [fill.order_id for fill in event.fills]
+        for order_id in (*known, *(order.order_id for order in event.refused)):
+            treasury.pending.pop(order_id, None)
     fills: dict[AgentId, list[Fill]] = {}
     for fill in event.fills:
         fills.setdefault(fill.agent_id, []).append(fill)

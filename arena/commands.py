@@ -7,6 +7,7 @@ command caused.  Amounts are micro-USD.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
@@ -16,8 +17,11 @@ from arena.exceptions import ValidationError
 from arena.ids import AgentId
 from arena.later import later
 from arena.money import Money
-from arena.orders import Fill, RefusedOrder
-from arena.words import Layer, Scalar
+from arena.orders import Fill, Order, RefusedOrder
+from arena.words import Layer, Scalar, StopMode
+
+_OF_THE_DESK = re.compile(r"\d+-.+-\d+")
+"""How the desk, and a forced sale, name their own orders."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +48,7 @@ class SettleTick(_Command):
         carry: Instrument -> what one long unit pays over the bar, USD.
         expired: Instruments whose positions become cash at the close.
         held: Instruments whose bar was carried over a gap in the data.
+        submitted: Orders among these that were pending: one that is so no more has its outcome.
     """
 
     tick: int
@@ -55,6 +60,7 @@ class SettleTick(_Command):
     carry: Mapping[str, float] = later(factory=dict)
     expired: tuple[str, ...] = later(())
     held: tuple[str, ...] = later(())
+    submitted: tuple[str, ...] = later(())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,9 +124,10 @@ class MutateAgent(_Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HaltTrading(_Command):
-    """Stop all trading until somebody resumes it."""
+    """Stop all trading until somebody resumes it; a pause can become a wind-down."""
 
     reason: str
+    mode: StopMode = later(StopMode.PAUSE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,6 +135,62 @@ class ResumeTrading(_Command):
     """Let trading go on."""
 
     reason: str
+
+
+def trade_command_id(order_id: str) -> str:
+    """Return the id of the command that submits an order: so it is submitted once, for ever."""
+    return f"trade-{order_id}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubmitTrade(_Command):
+    """Let an order wait for the next open, on record.
+
+    Raises:
+        ValidationError: `command_id` is not `trade_command_id(order.order_id)`, the order's id is
+            no text of its own or one that the desk could give, or its quantity is no finite number.
+    """
+
+    order: Order
+
+    def __post_init__(self) -> None:
+        """Check that it can be recorded, and that nobody can submit it again."""
+        order_id: object = self.order.order_id
+        if not isinstance(order_id, str) or not order_id or not _is_writable(order_id):
+            raise ValidationError("order_id", found=order_id, needed="text")
+        if _OF_THE_DESK.fullmatch(order_id):
+            needed = "an id unlike the desk's own, which are <tick>-<agent>-<n>"
+            raise ValidationError("order_id", found=order_id, needed=needed)
+        if self.command_id != trade_command_id(order_id):
+            needed = f"{trade_command_id(order_id)!r}"
+            raise ValidationError("command_id", found=self.command_id, needed=needed)
+        if not math.isfinite(self.order.quantity):
+            found = self.order.quantity
+            raise ValidationError("quantity", found=found, needed="a finite number of units")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfigureProtocol(_Command):
+    """Switch a protocol on or off, and say how much may be in it.
+
+    Attributes:
+        protocol: Of an instrument that can be traded.
+        enabled: Whether anything may be placed in it.
+        share_bp: Most of all deployable real capital in it, basis points; None is
+            `risk.per_protocol_bp`.
+    """
+
+    protocol: str
+    enabled: bool
+    share_bp: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetPositionLimit(_Command):
+    """Say how much exposure one agent may have; None is no limit."""
+
+    instrument: str
+    most: Money | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -208,6 +271,9 @@ Command: TypeAlias = (
     | MutateAgent
     | HaltTrading
     | ResumeTrading
+    | SubmitTrade
+    | ConfigureProtocol
+    | SetPositionLimit
     | CheckConservation
     | RecordNote
     | ForkRun

@@ -17,7 +17,7 @@ from arena.ids import AgentId
 from arena.later import later
 from arena.money import Money
 from arena.orders import Fill, RefusedOrder
-from arena.words import Book, Layer, Metrics, Refusal, Scalar, Tier
+from arena.words import Book, Layer, Metrics, Refusal, Scalar, StopMode, Tier
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -314,12 +314,24 @@ class AllocationError:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TradingHalted:
-    """Trading stopped: for the arena's agents (`arena`) or for everyone (`all`)."""
+    """Trading stopped: for the arena's agents (`arena`) or for everyone (`all`).
+
+    Attributes:
+        scope: Whom it binds.
+        reason: Why.
+        tick: The last tick that was settled.
+        drawdown: Of the arena's fund, where that is why.
+        mode: Of an emergency stop: what becomes of what is held.  None where it is none, or one of
+            an older release, which was a pause.
+        cancelled: The trades that were pending, and failed of it.
+    """
 
     scope: str
     reason: str
     tick: int
     drawdown: float | None = None
+    mode: StopMode | None = later(None)
+    cancelled: tuple[RefusedOrder, ...] = later(())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -329,6 +341,84 @@ class TradingResumed:
     scope: str
     reason: str
     tick: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpeningsPaused:
+    """The fund has fallen so far that the arena's agents may only give up what they hold.
+
+    Attributes:
+        scope: `arena`.
+        tick: The tick at whose close it was so.
+        drawdown: Of the arena's fund.
+    """
+
+    scope: str
+    tick: int
+    drawdown: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpeningsResumed:
+    """The fund has recovered so far that the arena's agents may take on positions again.
+
+    Attributes:
+        scope: `arena`.
+        tick: The tick at whose close it was so.
+        drawdown: Of the arena's fund.
+    """
+
+    scope: str
+    tick: int
+    drawdown: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TradeSubmitted:
+    """Somebody submitted an order by hand: it is pending until the next open.
+
+    Attributes:
+        order_id: Of its sender's making; no other order ever has it.
+        agent_id: Whose book it trades.
+        instrument: What is traded.
+        quantity: Units; positive buys, negative sells.
+        tick: The last tick that was settled.
+    """
+
+    order_id: str
+    agent_id: AgentId
+    instrument: str
+    quantity: float
+    tick: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProtocolConfigured:
+    """From here on another limit holds for a protocol.
+
+    Attributes:
+        protocol: Which.
+        enabled: Whether anything may be placed in it; what is there can always be taken out.
+        share_bp: Most of all deployable real capital in it, basis points; None is
+            `risk.per_protocol_bp`.
+    """
+
+    protocol: str
+    enabled: bool
+    share_bp: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PositionLimitSet:
+    """From here on another limit holds for an instrument.
+
+    Attributes:
+        instrument: Which.
+        most: Most exposure of one agent; None is no limit.
+    """
+
+    instrument: str
+    most: Money | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -386,6 +476,11 @@ Event: TypeAlias = (
     | AllocationError
     | TradingHalted
     | TradingResumed
+    | OpeningsPaused
+    | OpeningsResumed
+    | TradeSubmitted
+    | ProtocolConfigured
+    | PositionLimitSet
     | NoteRecorded
     | RunForked
     | RunCompleted

@@ -16,6 +16,7 @@ from arena.costs import BPS, CostModel
 from arena.ids import AgentId
 from arena.instruments import Instrument, Right
 from arena.later import later
+from arena.limits import TradingLimits
 from arena.margin import Liquidation, free_cash
 from arena.money import MICRO, Money, to_money
 from arena.orders import Fill, FillCause, Order
@@ -88,12 +89,14 @@ class Terms:
         costs: What trading costs.
         trade_min: Differences under this share of equity are not traded.
         delay_bars: How many bars orders wait beyond the next open.
+        limits: What every order is held to.
     """
 
     instruments: Mapping[str, Instrument]
     costs: CostModel
     trade_min: float = 0.005
     delay_bars: int = later(0)
+    limits: TradingLimits = later(factory=TradingLimits)
 
     def __post_init__(self) -> None:
         """Put the instruments in order of name: equal terms trade alike, however they were made."""

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from arena.bars import Bar
 from arena.execution import Wish
-from arena.instruments import Instrument
 from arena.money import MICRO
 from arena.portfolio import Portfolio
 from arena.state import Treasury
@@ -16,42 +15,52 @@ BPS = 10_000
 
 
 class ProtocolRoom:
-    """The room left in each protocol at one open; it shrinks as purchases are planned.
+    """The room left in each protocol at one open, as agents trade one after the other.
 
     Only the real book is bounded, by a share of all deployable real capital.
+
+    Attributes:
+        left: Protocol -> micro-USD that may still be placed in it; below 0 where there is too much.
     """
 
     def __init__(self, treasury: Treasury, prices: Mapping[str, float]) -> None:
         """Measure the room at `prices`, which names every instrument that is held."""
         capital = treasury.layer_capital(Layer.PROVING) + treasury.layer_capital(Layer.ARENA)
-        limit = capital * treasury.experiment.rules.risk.per_protocol_bp // BPS
+        share = treasury.experiment.rules.risk.per_protocol_bp
+        shares = {
+            name: limit.share_bp
+            for name, limit in treasury.limits().protocols.items()
+            if limit.share_bp is not None
+        }
         self._instruments = treasury.experiment.terms.instruments
-        self._room: dict[str, int] = {
-            instrument.protocol: limit
+        self._prices = prices
+        self.left: dict[str, int] = {
+            instrument.protocol: capital * shares.get(instrument.protocol, share) // BPS
             for instrument in self._instruments.values()
             if instrument.protocol is not None
         }
         for agent in treasury.living():
             if agent.book is Book.REAL:
-                self._count(agent.portfolio, prices, sign=-1)
+                for name in agent.portfolio.positions:
+                    self.moved(name, Portfolio(), agent.portfolio)
 
-    def replace(self, before: Portfolio, after: Portfolio, prices: Mapping[str, float]) -> None:
-        """Take note that an agent of the real book holds `after` in place of `before`."""
-        self._count(before, prices, sign=1)
-        self._count(after, prices, sign=-1)
+    def moved(self, name: str, before: Portfolio, after: Portfolio) -> None:
+        """Take note that a position of the real book in `name` is `after` in place of `before`."""
+        protocol = self._instruments[name].protocol
+        if protocol is not None:
+            price = self._prices[name]
+            self.left[protocol] += before.value(name, price) - after.value(name, price)
 
-    def trim(self, wish: Wish) -> Wish:
-        """Return a purchase cut back to the room of its protocol."""
-        protocol = wish.instrument.protocol
-        if protocol is None or wish.amount <= self._room[protocol]:
-            return wish
-        return Wish(wish.instrument, max(self._room[protocol], 0), wish.unit)
-
-    def _count(self, portfolio: Portfolio, prices: Mapping[str, float], *, sign: int) -> None:
-        for name in portfolio.positions:
-            instrument: Instrument = self._instruments[name]
-            if instrument.protocol is not None:
-                self._room[instrument.protocol] += sign * portfolio.value(name, prices[name])
+    def trim(self, wishes: Sequence[Wish]) -> list[Wish]:
+        """Return purchases cut back to the room of their protocols, one after the other."""
+        left, trimmed = dict(self.left), []
+        for wish in wishes:
+            protocol, amount = wish.instrument.protocol, wish.amount
+            if protocol is not None:
+                amount = min(amount, max(left[protocol], 0))
+                left[protocol] -= amount
+            trimmed.append(Wish(wish.instrument, amount, wish.unit))
+        return trimmed
 
 
 class VolumeRoom:

@@ -32,10 +32,20 @@ class OrderRefusal(StrEnum):
     NOT_LISTED = "not_listed"
     QUANTITY_NOT_FINITE = "quantity_not_finite"
     QUANTITY_IS_ZERO = "quantity_is_zero"
+    PROTOCOL_DISABLED = "protocol_disabled"
+    REDUCE_ONLY = "reduce_only"
+    DAILY_TRADES_EXCEEDED = "daily_trades_exceeded"
+    TRADE_TOO_SMALL = "trade_too_small"
+    TRADE_TOO_LARGE = "trade_too_large"
+    SLIPPAGE_TOO_HIGH = "slippage_too_high"
+    GAS_TOO_HIGH = "gas_too_high"
     POSITION_INSUFFICIENT = "position_insufficient"
+    POSITION_LIMIT = "position_limit"
+    PROTOCOL_LIMIT = "protocol_limit"
     COLLATERAL_INSUFFICIENT = "collateral_insufficient"
     CASH_INSUFFICIENT = "cash_insufficient"
     NO_LIQUIDITY = "no_liquidity"
+    VENUE_FAILED = "venue_failed"
 
 
 class FillCause(StrEnum):
@@ -56,7 +66,8 @@ class Order:
     """A wish to trade at the next open.
 
     Attributes:
-        order_id: `<tick>-<agent>-<n>`: an order is executed at most once under its id.
+        order_id: An order is executed at most once under its id.  The desk calls its own
+            `<tick>-<agent>-<n>`; an order that somebody submits has another name.
         agent_id: Whose book it trades.
         instrument: What is traded.
         quantity: Units; positive buys (or deposits), negative sells (or withdraws).

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from arena.fitness import FitnessWeights
+from arena.later import later
 from arena.money import Money, parse_usd
 from arena.words import Metrics
 
@@ -224,6 +225,8 @@ class RiskRules:
         kill: The rules that end an agent, in order of precedence.
         halt_drawdown: Drawdown of the arena fund's NAV under which the arena is halted.
         halt_days: Days after which an experiment resumes, with a new peak; None never does.
+        pause_drawdown: Drawdown under which the arena's agents may only give up what they hold;
+            None never pauses.
         per_protocol_bp: Most of all deployable real capital in one protocol, basis points.
         failures_max: Failures within `failure_window` ticks that quarantine an agent.
         failure_window: In ticks.
@@ -235,6 +238,7 @@ class RiskRules:
     per_protocol_bp: int = 2_000
     failures_max: int = 3
     failure_window: int = 20
+    pause_drawdown: float | None = later(None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

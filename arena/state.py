@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from arena.agents import Agent, Record
@@ -12,7 +13,9 @@ from arena.execution import Marks
 from arena.experiment import Experiment, plain
 from arena.ids import AgentId
 from arena.ledger import POOL_ARENA, POOL_PROVING, RESERVE
+from arena.limits import NO_LIMITS, ProtocolLimit, TradingLimits
 from arena.money import Money
+from arena.orders import Order
 from arena.words import Book, Layer
 
 
@@ -36,6 +39,12 @@ class Treasury:
         fund: Record of the arena fund's unit NAV.
         fund_nav: The arena fund's unit NAV.
         halted: Scope -> tick since which its trading is halted.
+        stop_mode: Of the emergency stop that is in force; empty where none is.
+        stopped_seq: The event of the last emergency stop; 0 where there was none.
+        reduced: Scope -> tick since which its agents may only give up what they hold.
+        pending: Order id -> order that somebody submitted and that waits for the next open.
+        position_limits: Instrument -> its limit, where an event changed it.
+        protocol_limits: Protocol -> its limit, where an event changed it.
         deaths: Since the last cycle.
         slot: (generation, last slot that was born in it).
         counts: What has happened so far, by name.
@@ -47,14 +56,18 @@ class Treasury:
 
     __slots__ = (
         "agents", "books", "completed", "counts", "cycle", "dead", "deaths", "equities",
-        "experiment", "fund", "fund_nav", "halted", "marks", "ready", "requests", "seq",
-        "settled_seq", "slot", "tick", "units",
+        "experiment", "fund", "fund_nav", "halted", "marks", "pending", "position_limits",
+        "protocol_limits", "ready", "reduced", "requests", "seq", "settled_seq", "slot",
+        "stop_mode", "stopped_seq", "tick", "units",
     )  # fmt: skip
 
     STATE = tuple(sorted({*__slots__} - {"experiment", "equities"}))
     """The names of what is part of the state."""
 
-    LATER = frozenset({"units"})
+    LATER = frozenset(
+        {"pending", "position_limits", "protocol_limits", "reduced", "stop_mode", "stopped_seq"}
+        | {"units"}
+    )
     """What an older release did not have: left out of the JSON while it is empty."""
 
     def __init__(self, experiment: Experiment) -> None:
@@ -72,6 +85,12 @@ class Treasury:
         self.fund = Record.begin(0, 1.0)
         self.fund_nav = 1.0
         self.halted: dict[str, int] = {}
+        self.stop_mode = ""
+        self.stopped_seq = 0
+        self.reduced: dict[str, int] = {}
+        self.pending: dict[str, Order] = {}
+        self.position_limits: dict[str, Money | None] = {}
+        self.protocol_limits: dict[str, ProtocolLimit] = {}
         self.deaths = 0
         self.slot = (0, 0)
         self.counts: dict[str, int] = {}
@@ -109,6 +128,17 @@ class Treasury:
     def known(self) -> Marks:
         """Return what everything was worth last."""
         return Marks(prices=self.marks, units=self.units)
+
+    def limits(self) -> TradingLimits:
+        """Return the limits that hold now: the experiment's, and what events made of them."""
+        limits = self.experiment.terms.limits
+        if self.position_limits or self.protocol_limits:
+            limits = replace(
+                limits,
+                positions={**limits.positions, **self.position_limits},
+                protocols={**limits.protocols, **self.protocol_limits},
+            )
+        return NO_LIMITS if limits == NO_LIMITS else limits
 
     def layer_capital(self, layer: Layer) -> Money:
         """Return the real capital of proving or the arena: its pool and its agents."""

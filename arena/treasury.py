@@ -26,7 +26,14 @@ from arena.decisions.deaths import kill_by_rules
 from arena.decisions.draft import Decided, Draft
 from arena.decisions.population import graduate_agent, mutate_agent, open_arena, spawn_agent
 from arena.decisions.tick import settle_tick
-from arena.decisions.trading import check_conservation, halt_trading, resume_trading
+from arena.decisions.trading import (
+    check_conservation,
+    configure_protocol,
+    halt_trading,
+    resume_trading,
+    set_position_limit,
+    submit_trade,
+)
 from arena.events import NoteRecorded, RunCompleted, RunForked
 from arena.state import Treasury, capital_breakdown
 
@@ -74,6 +81,12 @@ def decide_onto(treasury: Treasury, command: c.Command) -> Sequence[Decided]:  #
             halt_trading(draft, command)
         case c.ResumeTrading():
             resume_trading(draft, command)
+        case c.SubmitTrade():
+            submit_trade(draft, command)
+        case c.ConfigureProtocol():
+            configure_protocol(draft, command)
+        case c.SetPositionLimit():
+            set_position_limit(draft, command)
         case c.CheckConservation():
             check_conservation(draft, command)
         case c.RecordNote():

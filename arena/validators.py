@@ -3,40 +3,60 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from arena.bars import Bars
-from arena.execution import Marks, Terms, execute
+from arena.execution import Marks, Terms, execute, execute_quote
 from arena.instruments import Kind, Right
+from arena.limits import NO_LIMITS, TradingLimits
 from arena.margin import free_cash, uncovered
 from arena.money import MICRO, MONEY_MAX
 from arena.orders import Fill, FillCause, Order, OrderRefusal
 from arena.portfolio import Portfolio
 
+BPS = 10_000
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(slots=True)
 class TradingState:
-    """What the desk knows when it checks an order.
+    """What the desk knows when it checks an order: kept up as one agent trades through a bar.
 
     Attributes:
         portfolio: The agent's, after what was executed before in this tick.
         bars: Instrument -> its bar; no entry where there is none.
         marks: What everything is worth at the open.
         terms: What can be traded, and what it costs.
+        limits: What every order is held to.
         halted: Whether trading is halted for this agent.
         trading: Whether the agent is alive and not quarantined.
+        reduce_only: Whether it may only give up what it holds.
+        trades: How many of its orders were executed this day.
+        room: Protocol -> micro-USD that may still be placed in it; None where nothing bounds that.
     """
 
     portfolio: Portfolio
     bars: Bars
     marks: Marks
     terms: Terms
+    limits: TradingLimits = NO_LIMITS
     halted: bool = False
     trading: bool = True
+    reduce_only: bool = False
+    trades: int = 0
+    room: Mapping[str, int] | None = None
 
 
-def check_order(order: Order, state: TradingState) -> OrderRefusal | None:
-    """Return why `order` is refused, or None: the first reason in the order of `OrderRefusal`."""
+def check_order(
+    order: Order, state: TradingState, limit: float | None = None
+) -> OrderRefusal | None:
+    """Return why `order` is refused, or None: the first reason in the order of `OrderRefusal`.
+
+    Args:
+        order: What somebody wants.
+        state: What it is checked against.
+        limit: The price of a quote, USD per unit; None trades at the open.
+    """
     if state.halted:
         return OrderRefusal.TRADING_HALTED
     if not state.trading:
@@ -49,20 +69,94 @@ def check_order(order: Order, state: TradingState) -> OrderRefusal | None:
         return OrderRefusal.QUANTITY_NOT_FINITE
     if order.quantity == 0:
         return OrderRefusal.QUANTITY_IS_ZERO
-    return _check_funds(order, state)
+    return _check_limits(order, state, limit)
 
 
-def _check_funds(order: Order, state: TradingState) -> OrderRefusal | None:
-    """Nothing is bought on credit, nothing sold that is not held, nothing written uncovered."""
+def _check_limits(order: Order, state: TradingState, limit: float | None) -> OrderRefusal | None:
+    """Hold an order against the limits, where there are any, and against the book."""
+    fill = _expected(order, state, limit)
+    bounded = state.limits is not NO_LIMITS or state.reduce_only
+    refusal = None
+    if bounded:
+        refusal = _check_risk(order, state) or _check_price(fill, state.limits)
+    if refusal is not None:
+        return refusal
     held = state.portfolio.positions.get(order.instrument, 0.0)
-    instrument, bar = state.terms.instruments[order.instrument], state.bars[order.instrument]
-    if not instrument.margined and -order.quantity > held:
+    if -order.quantity > held and not state.terms.instruments[order.instrument].margined:
         return OrderRefusal.POSITION_INSUFFICIENT
+    if bounded or state.room is not None:
+        refusal = _check_room(order, state)
+    return refusal or _check_funds(order, state, fill)
+
+
+def _expected(order: Order, state: TradingState, limit: float | None) -> Fill | None:
+    """Return the fill that an order would have; None of one that is larger than money can be."""
+    instrument, bar = state.terms.instruments[order.instrument], state.bars[order.instrument]
+    if abs(order.quantity * bar.notional) * MICRO > MONEY_MAX:
+        return None
+    if limit is not None:
+        return execute_quote(order, price=limit, costs=state.terms.costs)
+    return execute(order, instrument, bar=bar, costs=state.terms.costs)
+
+
+def _gives_up(order: Order, state: TradingState) -> bool:
+    """Return whether an order only makes smaller what is held."""
+    held = state.portfolio.positions.get(order.instrument, 0.0)
+    return held * order.quantity < 0 and abs(order.quantity) <= abs(held)
+
+
+def _check_risk(order: Order, state: TradingState) -> OrderRefusal | None:
+    """Return why nothing, nothing more, or nothing of that size can be taken on."""
+    limits, protocol = state.limits, state.terms.instruments[order.instrument].protocol
+    size = abs(order.quantity * state.bars[order.instrument].notional) * MICRO
+    gives_up = _gives_up(order, state)
+    whole = order.quantity == -state.portfolio.positions.get(order.instrument, 0.0)
+    most = math.inf if limits.trade_max is None else limits.trade_max
+    times = math.inf if limits.trades_per_day is None else limits.trades_per_day
+    faults = (
+        (OrderRefusal.PROTOCOL_DISABLED, not gives_up and protocol in limits.disabled),
+        (OrderRefusal.REDUCE_ONLY, not gives_up and state.reduce_only),
+        (OrderRefusal.DAILY_TRADES_EXCEEDED, not gives_up and state.trades >= times),
+        (OrderRefusal.TRADE_TOO_SMALL, not whole and size < (limits.trade_min or 0)),
+        (OrderRefusal.TRADE_TOO_LARGE, not gives_up and size > most),
+    )
+    return next((reason for reason, holds in faults if holds), None)
+
+
+def _check_price(fill: Fill | None, limits: TradingLimits) -> OrderRefusal | None:
+    """Return why the trade would be too dear."""
+    bound = limits.slippage_bps_max
+    if fill is None:
+        return None
+    if bound is not None and fill.slippage > fill.size * bound / BPS + 1:  # Beyond any rounding.
+        return OrderRefusal.SLIPPAGE_TOO_HIGH
+    if limits.gas_max is not None and fill.gas > limits.gas_max:
+        return OrderRefusal.GAS_TOO_HIGH
+    return None
+
+
+def _check_room(order: Order, state: TradingState) -> OrderRefusal | None:
+    """Return why there would be too much of one thing, or in one place."""
+    if _gives_up(order, state):
+        return None
+    name, bar = order.instrument, state.bars[order.instrument]
+    most = state.limits.positions.get(name)
+    after = abs(state.portfolio.positions.get(name, 0.0) + order.quantity) * bar.notional * MICRO
+    if most is not None and after > most + 1:
+        return OrderRefusal.POSITION_LIMIT
+    protocol = state.terms.instruments[name].protocol
+    if state.room is None or protocol is None:
+        return None
+    placed = order.quantity * bar.open * MICRO
+    return OrderRefusal.PROTOCOL_LIMIT if placed > max(state.room[protocol], 0) + 1 else None
+
+
+def _check_funds(order: Order, state: TradingState, fill: Fill | None) -> OrderRefusal | None:
+    """Nothing is bought on credit, nothing written uncovered."""
+    instrument, bar = state.terms.instruments[order.instrument], state.bars[order.instrument]
     most = MONEY_MAX if instrument.margined else state.portfolio.cash + 2  # Beyond any rounding.
-    paid, size = order.quantity * bar.open * MICRO, abs(order.quantity * bar.notional) * MICRO
-    if paid > most or size > MONEY_MAX:
+    if fill is None or order.quantity * bar.open * MICRO > most:
         return OrderRefusal.CASH_INSUFFICIENT
-    fill = execute(order, instrument, bar=bar, costs=state.terms.costs)
     after = state.portfolio.after((fill,))
     return misfit(fill, state.portfolio, after, marks=state.marks, terms=state.terms)
 

@@ -43,6 +43,23 @@ class Book(StrEnum):
     VIRTUAL = "virtual"
 
 
+ALL = "all"
+"""The scope of a halt that binds everyone."""
+
+ARENA_SCOPE = "arena"
+"""The scope of what binds the arena's agents."""
+
+
+class StopMode(StrEnum):
+    """What an emergency stop does with what is held."""
+
+    PAUSE = "pause"
+    """It stays as it is."""
+
+    WIND_DOWN = "wind_down"
+    """It is sold at the last close."""
+
+
 class Refusal(StrEnum):
     """Why a command was refused, in order of precedence: the first that applies is given."""
 

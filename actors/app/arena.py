@@ -98,7 +98,7 @@ class Arena:
         self._cast: Cast | None = None
         self._asked = 0
         self.budget = StepBudget(step_budget_s)
-        self.desk = Desk(self._ask_desk, self.send, self._next)
+        self.desk = Desk(self._ask_desk, self.send, self._next, self._journal)
 
     async def __aenter__(self) -> Self:
         """Start the actors and, at the beginning of a run, give birth to the first generation.
@@ -224,7 +224,7 @@ class Arena:
         return self.treasury.tick
 
     async def save_snapshot(self) -> None:
-        """Let a resumed run begin here; between ticks only, with no trade waiting for an open.
+        """Let a resumed run begin here; between ticks only.
 
         Raises:
             NotPlainError: An agent remembers something that JSON cannot hold.

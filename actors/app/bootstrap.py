@@ -30,7 +30,7 @@ from actors.messages.desk import DeskMessage
 from actors.messages.market import Advance, AgentExited, AgentMessage, ManagerMessage
 from actors.runtime import ActorStopped, ActorSystem, Exit, ExitReason, Group, Ref, StepBudget
 from actors.trading_desk import TradingDesk
-from actors.venues import SimulationVenue
+from actors.venues import simulated
 from arena.agents import Agent
 from arena.events import AgentFailed
 from arena.exceptions import AgentError
@@ -122,7 +122,7 @@ def assemble(
     def published() -> Treasury:
         return allocator.treasury
 
-    desk = TradingDesk(published, ask_allocator, SimulationVenue(experiment.terms))
+    desk = TradingDesk(published, ask_allocator, simulated(experiment.terms))
     ask_desk = system.start(desk)
     recruiter = _Recruiter(system, published, view, ask_desk, ask_allocator, budget)
     recruiter.memories |= start.memories

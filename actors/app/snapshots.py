@@ -16,7 +16,9 @@ from arena.agents import Agent, Record
 from arena.exceptions import EventSourcingError
 from arena.experiment import Experiment, from_plain
 from arena.ids import AgentId
+from arena.limits import ProtocolLimit
 from arena.money import Money
+from arena.orders import Order
 from arena.strategies import Memory
 from arena.treasury import Treasury
 from arena.words import Book
@@ -30,6 +32,8 @@ _KINDS: dict[str, Any] = {
     "dead": dict[AgentId, Agent],
     "requests": dict[AgentId, Money | None],
     "fund": Record,
+    "pending": dict[str, Order],
+    "protocol_limits": dict[str, ProtocolLimit],
     "slot": tuple[int, int],
 }
 """The fields of a treasury that JSON does not give back as they were."""

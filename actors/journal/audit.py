@@ -16,6 +16,7 @@ from actors.journal.decoders import Decoders
 from actors.journal.findings import Findings, Row, Table
 from actors.journal.rows import ledger_rows, trade_rows
 from actors.journal.schema import NewerRunError
+from actors.journal.trades import trade_columns
 from actors.journal.upcasters import version_of
 from actors.journal.walk import pages, uncollected
 from arena.events import Event
@@ -31,9 +32,7 @@ _LEDGER = """
     FROM capital_ledger WHERE event_seq > ? AND event_seq <= ? ORDER BY event_seq, line
 """
 _TRADES = """
-    SELECT seq, line, order_id, agent_id, instrument, quantity, price, fee, slippage, gas, status,
-           reason
-    FROM trades WHERE seq > ? AND seq <= ? ORDER BY seq, line
+    SELECT {columns} FROM trades WHERE seq > ? AND seq <= ? ORDER BY seq, line
 """
 
 Watch: TypeAlias = Callable[[int, Event | None], None]
@@ -67,7 +66,8 @@ class Audit:
         self._watch = watch
         self._deep = deep
         self._ledger = Table(connection, "capital_ledger", _LEDGER, findings)
-        self._trades = Table(connection, "trades", _TRADES, findings)
+        trades = _TRADES.format(columns=trade_columns(connection))
+        self._trades = Table(connection, "trades", trades, findings)
         self._balances: defaultdict[str, dict[str, int]] = defaultdict(dict)
         self._overdrawn: set[tuple[str, str]] = set()
         self._decoders = Decoders()

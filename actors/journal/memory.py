@@ -6,8 +6,22 @@ from collections.abc import Mapping, Sequence
 
 from actors.journal.chain import Entry, Head, check_follows, genesis_hash
 from actors.journal.codec import canonical
-from actors.journal.port import SNAPSHOTS_KEPT, Batch, CommandRow, KnownCommandError, Snapshot
-from actors.journal.rows import LedgerRow, TradeRow, fold_balances, ledger_rows, trade_rows
+from actors.journal.port import (
+    SNAPSHOTS_KEPT,
+    Batch,
+    CommandRow,
+    KnownCommandError,
+    Snapshot,
+    TradeTotals,
+)
+from actors.journal.rows import (
+    LedgerRow,
+    TradeRow,
+    fold_balances,
+    ledger_rows,
+    plus,
+    trade_rows,
+)
 from arena.exceptions import EventSourcingError
 from arena.words import Book, Scalar
 
@@ -76,6 +90,22 @@ class MemoryJournal:
         last = self._head.seq if upto is None else upto
         fold_balances(balances, (row[2:6] for row in self.ledger if row.event_seq <= last))
         return balances
+
+    async def trade_totals(
+        self,
+        agent_id: str | None = None,
+        low: str = "",
+        high: str = "~",
+        *,
+        upto: int | None = None,
+    ) -> TradeTotals:
+        """See `Journal.trade_totals`."""
+        self._check_open()
+        last, totals = self._head.seq if upto is None else upto, TradeTotals()
+        for row in self.trades:
+            if row.seq <= last and low <= self.entries[row.seq - 1].timestamp < high:
+                totals = plus(totals, row) if agent_id in {None, row.agent_id} else totals
+        return totals
 
     async def save_snapshot(self, snapshot: Snapshot) -> None:
         """See `Journal.save_snapshot`."""

@@ -33,6 +33,17 @@ class CommandRow(NamedTuple):
     last_seq: int
 
 
+class TradeTotals(NamedTuple):
+    """What trades add up to: how many, and micro-USD of those that happened."""
+
+    total: int = 0
+    successful: int = 0
+    fees: int = 0
+    slippage: int = 0
+    gas: int = 0
+    notional: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class Batch:
     """What is recorded together.
@@ -141,6 +152,24 @@ class Journal(Protocol):
 
         Args:
             upto: Leave out what moved after this `seq`; None leaves out nothing.
+        """
+        ...
+
+    async def trade_totals(
+        self,
+        agent_id: str | None = None,
+        low: str = "",
+        high: str = "~",
+        *,
+        upto: int | None = None,
+    ) -> TradeTotals:
+        """Return what the trades add up to.
+
+        Args:
+            agent_id: Only this agent's.
+            low: Only what is stamped with this instant or a later one.
+            high: Only what is stamped with an earlier instant.
+            upto: Leave out what happened after this `seq`; None leaves out nothing.
         """
         ...
 

@@ -17,9 +17,10 @@ from actors.journal.chain import Entry, Head
 from actors.journal.codec import decode
 from actors.journal.decoders import Decoders
 from actors.journal.files import connect_reader, database_path
-from actors.journal.port import Snapshot
+from actors.journal.port import Snapshot, TradeTotals
 from actors.journal.rows import LedgerRow, TradeRow
 from actors.journal.schema import DAMAGE
+from actors.journal.trades import trade_columns, trade_totals
 from arena.events import Event
 from arena.exceptions import EventSourcingError
 
@@ -52,12 +53,13 @@ _TRANSFERS = """
     WHERE (event_seq, line) > (:seq, :line) ORDER BY event_seq, line LIMIT :page
 """
 _TRADES = """
-    SELECT seq, line, order_id, agent_id, instrument, quantity, price, fee, slippage, gas, status,
-           reason
-    FROM trades
+    SELECT {columns} FROM trades
     WHERE (seq, line) > (:seq, :line) AND (:agent_id IS NULL OR agent_id = :agent_id)
         AND (:status IS NULL OR status = :status)
     ORDER BY seq, line LIMIT :page
+"""
+_LAST_TRADES = """
+    SELECT {columns} FROM trades WHERE status = :status ORDER BY seq DESC, line DESC LIMIT :page
 """
 _SNAPSHOTS = "SELECT seq, tick, version, state, event_hash FROM snapshots ORDER BY seq"
 _SEQ_MAX = 2**63 - 1
@@ -190,8 +192,21 @@ class JournalReader:
     ) -> Iterator[TradeRow]:
         """Yield the trades of every entry after `after_seq`, of one agent and one status."""
         where = {"seq": after_seq, "line": _SEQ_MAX, "agent_id": agent_id, "status": status}
-        for row in self._pages(_TRADES, where, _place):
+        sql = _TRADES.format(columns=trade_columns(self.connection))
+        for row in self._pages(sql, where, _place):
             yield TradeRow(*row)
+
+    def last_trades(self, limit: int, *, status: str) -> list[TradeRow]:
+        """Return the last `limit` trades of one status, the newest first."""
+        sql = _LAST_TRADES.format(columns=trade_columns(self.connection))
+        return [TradeRow(*row) for row in self._rows(sql, {"status": status, "page": limit})]
+
+    def trade_totals(self, low: str = "") -> TradeTotals:
+        """Return what the trades add up to that are stamped with `low` or a later instant."""
+        try:
+            return trade_totals(self.connection, low=low)
+        except DAMAGE as error:
+            raise EventSourcingError(f"{str(self.path)!r} is damaged: {error}") from error
 
     def state(self) -> dict[str, StateRow]:
         """Return the rows of `arena_state` by their keys."""

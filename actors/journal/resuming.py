@@ -10,7 +10,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from actors.journal.chain import Entry, Head, check_follows
-from actors.journal.port import Batch, CommandRow, Journal, KnownCommandError, Snapshot
+from actors.journal.port import (
+    Batch,
+    CommandRow,
+    Journal,
+    KnownCommandError,
+    Snapshot,
+    TradeTotals,
+)
 from arena.exceptions import EventSourcingError
 from arena.words import Book, Scalar
 
@@ -90,6 +97,18 @@ class ResumingJournal:
     async def trial_balance(self, upto: int | None = None) -> dict[Book, dict[str, int]]:
         """See `Journal.trial_balance`."""
         return await self._journal.trial_balance(self._head.seq if upto is None else upto)
+
+    async def trade_totals(
+        self,
+        agent_id: str | None = None,
+        low: str = "",
+        high: str = "~",
+        *,
+        upto: int | None = None,
+    ) -> TradeTotals:
+        """See `Journal.trade_totals`."""
+        upto = self._head.seq if upto is None else upto
+        return await self._journal.trade_totals(agent_id, low, high, upto=upto)
 
     async def save_snapshot(self, snapshot: Snapshot) -> None:
         """See `Journal.save_snapshot`."""

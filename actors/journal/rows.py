@@ -10,12 +10,12 @@ from collections.abc import Iterable
 from hashlib import sha256
 from typing import NamedTuple
 
-from actors.journal.port import CommandRow
-from arena.events import Event, PositionsReduced, TickSettled
+from actors.journal.port import CommandRow, TradeTotals
+from arena.events import Event, PositionsReduced, TickSettled, TradingHalted
 from arena.exceptions import EventSourcingError
 from arena.ledger import Transfer, transfers
-from arena.money import MONEY_MAX
-from arena.orders import Fill, RefusedOrder, TradeStatus
+from arena.money import MONEY_MAX, to_money
+from arena.orders import Fill, FillCause, RefusedOrder, TradeStatus
 from arena.words import Book
 
 _BOOKS = {book: book.value for book in Book}
@@ -37,6 +37,8 @@ class TradeRow(NamedTuple):
     """A trade that happened (`success`), or one that did not (`failed`) and why.
 
     `quantity` is in units, `price` in USD per unit (None where there was none), costs in micro-USD.
+    `asked` is the quantity of the order where less of it was filled, `cause` what made it happen,
+    and `notional` what was traded, micro-USD, where that is not quantity x price.
     """
 
     seq: int
@@ -51,6 +53,28 @@ class TradeRow(NamedTuple):
     gas: int = 0
     status: str = TradeStatus.SUCCESS.value
     reason: str | None = None
+    asked: float | None = None
+    cause: str = FillCause.ORDER.value
+    notional: int | None = None
+
+    @property
+    def size(self) -> int:
+        """What was traded, micro-USD; 0 where nothing was."""
+        if self.notional is not None or self.price is None:
+            return self.notional or 0
+        return abs(to_money(self.quantity * self.price))
+
+
+def plus(totals: TradeTotals, row: TradeRow) -> TradeTotals:
+    """Return the totals with one trade more."""
+    return TradeTotals(
+        totals.total + 1,
+        totals.successful + (row.status == TradeStatus.SUCCESS),
+        totals.fees + row.fee,
+        totals.slippage + row.slippage,
+        totals.gas + row.gas,
+        totals.notional + row.size,
+    )
 
 
 def ledger_rows(seq: int, event: Event) -> list[LedgerRow]:
@@ -73,11 +97,13 @@ def _ledger_row(seq: int, line: int, row: Transfer) -> LedgerRow:
 
 
 def trade_rows(seq: int, event: Event) -> list[TradeRow]:
-    """Return the trades of the event at `seq`: fills in their order, then what was refused."""
+    """Return the trades of the event at `seq`: fills in their order, then what failed."""
     if isinstance(event, PositionsReduced):
         return [
             _filled(seq, line, fill, event.reason) for line, fill in enumerate(event.fills, start=1)
         ]
+    if isinstance(event, TradingHalted):
+        return [_failed(seq, line, order) for line, order in enumerate(event.cancelled, start=1)]
     if not isinstance(event, TickSettled):
         return []
     rows = [_filled(seq, line, fill, None) for line, fill in enumerate(event.fills, start=1)]
@@ -98,6 +124,9 @@ def _filled(seq: int, line: int, fill: Fill, reason: str | None) -> TradeRow:
         slippage=fill.slippage,
         gas=fill.gas,
         reason=reason,
+        asked=fill.asked,
+        cause=fill.cause.value,
+        notional=fill.notional,
     )
 
 

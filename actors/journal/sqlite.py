@@ -20,7 +20,7 @@ from actors.journal.backup import Prove, verified_head
 from actors.journal.chain import Entry, Head, genesis_hash
 from actors.journal.codec import canonical
 from actors.journal.files import create_database, database_path
-from actors.journal.port import Batch, CommandRow, Snapshot, StorageError
+from actors.journal.port import Batch, CommandRow, Snapshot, StorageError, TradeTotals
 from actors.journal.reader import open_run
 from actors.journal.store import Binding, Store
 from actors.journal.upgrade import prepare_for_writing
@@ -119,6 +119,17 @@ class SqliteJournal:
     async def trial_balance(self, upto: int | None = None) -> dict[Book, dict[str, int]]:
         """See `Journal.trial_balance`."""
         return await self._thread.visit(lambda store: store.trial_balance(upto))
+
+    async def trade_totals(
+        self,
+        agent_id: str | None = None,
+        low: str = "",
+        high: str = "~",
+        *,
+        upto: int | None = None,
+    ) -> TradeTotals:
+        """See `Journal.trade_totals`."""
+        return await self._thread.visit(lambda store: store.trade_totals(agent_id, low, high, upto))
 
     async def save_snapshot(self, snapshot: Snapshot) -> None:
         """See `Journal.save_snapshot`."""

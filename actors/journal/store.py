@@ -29,8 +29,10 @@ from actors.journal.port import (
     KnownCommandError,
     Snapshot,
     StorageError,
+    TradeTotals,
 )
 from actors.journal.rows import command_digest, fold_balances, ledger_rows, trade_rows
+from actors.journal.trades import trade_totals
 from actors.journal.upgrade import prepare_for_writing
 from arena.exceptions import EventSourcingError
 from arena.words import Book
@@ -47,8 +49,8 @@ _ADD_LEDGER_ROW = """
 """
 _ADD_TRADE = """
     INSERT INTO trades (seq, line, order_id, agent_id, instrument, quantity, price, fee, slippage,
-                        gas, status, reason)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                        gas, status, reason, asked, cause, notional)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 _ADD_COMMAND = """
     INSERT INTO commands (command_id, body_hash, first_seq, last_seq, digest) VALUES (?, ?, ?, ?, ?)
@@ -330,6 +332,12 @@ class Store:
         fold_balances(self._balances, self._connection.execute(_MOVED, (self._added_up_to, last)))
         self._added_up_to = last
         return {book: dict(accounts) for book, accounts in self._balances.items()}
+
+    def trade_totals(
+        self, agent_id: str | None, low: str, high: str, upto: int | None
+    ) -> TradeTotals:
+        """See `Journal.trade_totals`."""
+        return trade_totals(self._connection, agent_id=agent_id, low=low, high=high, upto=upto)
 
     def save_snapshot(self, snapshot: Snapshot) -> None:
         """See `Journal.save_snapshot`."""

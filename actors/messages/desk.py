@@ -8,7 +8,6 @@ from typing import TypeAlias
 from arena.bars import Bars
 from arena.events import AgentFailed
 from arena.ids import AgentId
-from arena.money import Money
 from arena.orders import Order
 from arena.strategies import Decision
 
@@ -65,7 +64,7 @@ class ValidateTrade:
 
 @dataclass(frozen=True, slots=True)
 class SubmitTrade:
-    """Let `order` wait for the next open; answered with its status, `pending`."""
+    """Let `order` wait for the next open, on record; answered with its status, `pending`."""
 
     order: Order
 
@@ -78,33 +77,8 @@ class ExecuteTrade:
 
 
 @dataclass(frozen=True, slots=True)
-class ReportStats:
-    """Ask for `ExecutionStats`."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExecutionStats:
-    """What the desk has done in this process.
-
-    Attributes:
-        total: Orders that were submitted.
-        successful: Those that were executed.
-        failed: Those that were refused.
-        success_rate: `successful / total`; 0 before the first.
-        fees: Micro-USD.
-        slippage: Micro-USD.
-        gas: Micro-USD.
-        slippage_bps_average: Slippage over the notional executed, basis points.
-    """
-
-    total: int
-    successful: int
-    failed: int
-    success_rate: float
-    fees: Money
-    slippage: Money
-    gas: Money
-    slippage_bps_average: float
+class TellCancelled:
+    """Tell whoever waits for a trade that is not pending any more; answered with None."""
 
 
 DeskMessage: TypeAlias = (
@@ -115,5 +89,5 @@ DeskMessage: TypeAlias = (
     | ValidateTrade
     | SubmitTrade
     | ExecuteTrade
-    | ReportStats
+    | TellCancelled
 )

@@ -6,6 +6,7 @@ read is a `stamp`, in UTC and aware of it.
 
 from __future__ import annotations
 
+import asyncio
 import time
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
@@ -20,6 +21,9 @@ class Clock(Protocol):
     def stamp(self) -> datetime:
         """Return the moment, aware and in UTC."""
 
+    async def sleep(self, seconds: float) -> None:
+        """Let that much time pass."""
+
 
 class WallClock:
     """The machine's time."""
@@ -31,6 +35,10 @@ class WallClock:
     def stamp(self) -> datetime:
         """Return the machine's idea of now.  It may jump when the machine is set right."""
         return datetime.now(UTC)  # noqa: TID251 - this is the Clock that everybody else must ask
+
+    async def sleep(self, seconds: float) -> None:
+        """Let that much real time pass."""
+        await asyncio.sleep(seconds)
 
 
 class ManualClock:
@@ -67,3 +75,7 @@ class ManualClock:
         if not seconds >= 0:
             raise ValueError(f"a clock moves forward: seconds must be at least 0, was {seconds}")
         self._elapsed_s += seconds
+
+    async def sleep(self, seconds: float) -> None:
+        """Move forward at once: nobody waits."""
+        self.advance(seconds)

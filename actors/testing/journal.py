@@ -15,7 +15,7 @@ from enum import StrEnum
 
 from actors.journal.chain import Entry, Head
 from actors.journal.memory import MemoryJournal
-from actors.journal.port import Batch, CommandRow, Snapshot, StorageError
+from actors.journal.port import Batch, CommandRow, Snapshot, StorageError, TradeTotals
 from arena.exceptions import ArenaError, EventSourcingError
 from arena.words import Book, Scalar
 
@@ -161,6 +161,18 @@ class SimJournal:
         """See `Journal.trial_balance`."""
         await self._take_time()
         return await self._disk.rows.trial_balance(upto)
+
+    async def trade_totals(
+        self,
+        agent_id: str | None = None,
+        low: str = "",
+        high: str = "~",
+        *,
+        upto: int | None = None,
+    ) -> TradeTotals:
+        """See `Journal.trade_totals`."""
+        await self._take_time()
+        return await self._disk.rows.trade_totals(agent_id, low, high, upto=upto)
 
     async def save_snapshot(self, snapshot: Snapshot) -> None:
         """See `Journal.save_snapshot`."""

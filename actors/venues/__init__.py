@@ -1,7 +1,16 @@
-"""Where orders go: the port, and the one venue that is shipped, a simulation."""
+"""Where orders go: the port, who carries them there, and the one venue that is shipped."""
 
-from actors.venues.port import Venue
+from actors.venues.courier import Courier
+from actors.venues.port import OutcomeUnknownError, Venue
 from actors.venues.session import Session, trading_state
-from actors.venues.simulation import SimulationVenue
+from actors.venues.simulation import SimulationVenue, simulated
 
-__all__ = ["Session", "SimulationVenue", "Venue", "trading_state"]
+__all__ = [
+    "Courier",
+    "OutcomeUnknownError",
+    "Session",
+    "SimulationVenue",
+    "Venue",
+    "simulated",
+    "trading_state",
+]

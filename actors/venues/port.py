@@ -8,14 +8,34 @@ from arena.bars import Bar
 from arena.orders import Fill, Order
 
 
+class OutcomeUnknownError(Exception):
+    """An order was sent, and nobody knows what became of it: it may have been executed.
+
+    Attributes:
+        order_id: Of the order.
+    """
+
+    def __init__(self, order_id: str) -> None:
+        super().__init__(
+            f"order {order_id!r} was sent, and the venue did not say what became of it"
+        )
+        self.order_id = order_id
+
+
 class Venue(Protocol):
-    """A place that executes orders: at the open of a bar, or at a limit inside it."""
+    """A place that executes orders: at the open of a bar, or at a limit inside it.
+
+    The order's id is the key of every call: the venue executes at most one order under it, and
+    `find` says what became of it.  How often to try again is not the venue's business: it says what
+    it knows, at once, and the courier decides.
+    """
 
     async def execute(self, order: Order, *, bar: Bar) -> Fill:
-        """Execute `order` at the open of `bar` and return its fill.
+        """Execute `order` at the open of `bar` and return its fill, which may be a part of it.
 
         Raises:
-            ConnectionError: The venue cannot be reached, and nothing was executed.
+            ConnectionError: Nothing was executed, and nothing will be of this call.
+            OutcomeUnknownError: It was sent, and nobody knows what became of it.
         """
         ...
 
@@ -27,6 +47,18 @@ class Venue(Protocol):
             price: The limit, USD per unit.
 
         Raises:
-            ConnectionError: The venue cannot be reached, and nothing was executed.
+            ConnectionError: Nothing was executed, and nothing will be of this call.
+            OutcomeUnknownError: It was sent, and nobody knows what became of it.
+        """
+        ...
+
+    async def find(self, order_id: str) -> Fill | None:
+        """Return the fill of the order that was sent under this id.
+
+        None says that nothing was executed under it, and that a call which is still on its way
+        will not be executed any more, or counts as one with the next call of that id.
+
+        Raises:
+            ConnectionError: The venue cannot be reached.
         """
         ...

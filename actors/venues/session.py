@@ -2,14 +2,16 @@
 
 Agent by agent: targets and orders made by hand at the open, then the quotes that the bar traded
 through.  When all have traded, the venue closes the positions whose margin the bar has used up.
+What was decided before an emergency stop is cancelled by it, be it that trading was resumed since.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 
-from actors.venues.port import Venue
+from actors.venues.courier import Courier
 from arena.agents import Agent
 from arena.bars import Bar, Bars
 from arena.execution import (
@@ -23,28 +25,36 @@ from arena.execution import (
 )
 from arena.exposure import ProtocolRoom, VolumeRoom
 from arena.ids import AgentId
+from arena.limits import TradingLimits
 from arena.margin import free_cash, liquidations
 from arena.money import MICRO
 from arena.orders import Fill, Order, OrderRefusal, RefusedOrder
-from arena.portfolio import Portfolio
 from arena.strategies import HOLD, Decision, Quote, Quotes, Targets
 from arena.treasury import Treasury
 from arena.validators import TradingState, check_order
-from arena.words import Book, Layer
+from arena.words import ALL, ARENA_SCOPE, Book, Layer
 
 
 def trading_state(
-    treasury: Treasury, agent: Agent, portfolio: Portfolio, bars: Bars, marks: Marks
+    treasury: Treasury,
+    agent: Agent,
+    bars: Bars,
+    marks: Marks,
+    room: ProtocolRoom,
+    limits: TradingLimits,
 ) -> TradingState:
-    """Return what an order of `agent` is checked against, when it holds `portfolio`."""
-    halted = "all" in treasury.halted
+    """Return what the orders of `agent` are checked against, before its first one."""
+    in_arena = agent.layer is Layer.ARENA
     return TradingState(
-        portfolio=portfolio,
+        portfolio=agent.portfolio,
         bars=bars,
         marks=marks,
         terms=treasury.experiment.terms,
-        halted=halted or ("arena" in treasury.halted and agent.layer is Layer.ARENA),
+        limits=limits,
+        halted=ALL in treasury.halted or (in_arena and ARENA_SCOPE in treasury.halted),
         trading=agent.trading,
+        reduce_only=in_arena and ARENA_SCOPE in treasury.reduced,
+        room=room.left if agent.book is Book.REAL else None,
     )
 
 
@@ -63,21 +73,40 @@ class Session:
         refused: What was not, and why.
     """
 
-    def __init__(self, treasury: Treasury, venue: Venue, tick: int, bars: Bars) -> None:
+    def __init__(
+        self,
+        treasury: Treasury,
+        courier: Courier,
+        tick: int,
+        bars: Bars,
+        *,
+        cancelled: bool = False,
+    ) -> None:
+        """Open a session.
+
+        Args:
+            treasury: As it is before the bar.
+            courier: Carries what is validated.
+            tick: Of the bar.
+            bars: Of every instrument that has one.
+            cancelled: Whether what agents decided was cancelled since.
+        """
         self._treasury = treasury
         self._terms = treasury.experiment.terms
-        self._venue = venue
+        self._courier = courier
         self._tick = tick
         self._bars = bars
+        self._cancelled = cancelled
         self._marks = marks_at_open(treasury, bars)
         self._room = ProtocolRoom(treasury, self._marks.prices)
+        self._limits = treasury.limits()
         self._volume = VolumeRoom(self._terms.costs.participation_max)
         self._numbers: dict[AgentId, int] = {}
         self.fills: list[Fill] = []
         self.refused: list[RefusedOrder] = []
 
     async def trade(
-        self, agent_id: AgentId, decision: Decision | None, orders: list[Order]
+        self, agent_id: AgentId, decision: Decision | None, orders: Sequence[Order]
     ) -> None:
         """Trade one agent as it decided, then execute the orders made for it by hand."""
         agent = self._treasury.agents.get(agent_id)
@@ -85,16 +114,19 @@ class Session:
             for order in orders:
                 self._refuse(order, OrderRefusal.AGENT_NOT_TRADING)
             return
-        portfolio = agent.portfolio
+        state = trading_state(
+            self._treasury, agent, self._bars, self._marks, self._room, self._limits
+        )
+        halted, state.halted = state.halted, state.halted or self._cancelled
         targets = decision.targets if isinstance(decision, Quotes) else decision
         if targets is not None and targets is not HOLD:
-            portfolio = await self._rebalance(agent, portfolio, targets)
+            await self._rebalance(agent, state, targets)
+        state.halted = halted
         for order in orders:
-            portfolio = await self._try(agent, portfolio, order)
+            await self._try(agent, state, order)
+        state.halted = halted or self._cancelled
         if isinstance(decision, Quotes):
-            portfolio = await self._quote(agent, portfolio, decision)
-        if agent.book is Book.REAL:
-            self._room.replace(agent.portfolio, portfolio, self._marks.prices)
+            await self._quote(agent, state, decision)
 
     def liquidate(self) -> None:
         """Close what the venue closes: positions whose margin this bar has used up."""
@@ -115,34 +147,33 @@ class Session:
                 )
                 self.fills.append(fill)
 
-    async def _rebalance(self, agent: Agent, portfolio: Portfolio, targets: Targets) -> Portfolio:
+    async def _rebalance(self, agent: Agent, state: TradingState, targets: Targets) -> None:
         """Give up first, then take on with the capital that is free."""
         prices, units = self._marks.prices, self._marks.units
-        plan = plan_orders(portfolio, targets, prices=prices, terms=self._terms, units=units)
+        plan = plan_orders(state.portfolio, targets, prices=prices, terms=self._terms, units=units)
         for wish in plan.closings:
-            order = self._order(agent, wish, size_closing(portfolio, wish))
-            portfolio = await self._try(agent, portfolio, order)
+            order = self._order(agent, wish, size_closing(state.portfolio, wish))
+            await self._try(agent, state, order)
         openings = [wish for wish in plan.openings if wish.instrument.name in self._bars]
         for wish in plan.openings:
             if wish not in openings:
                 self._refuse(self._order(agent, wish, 0.0), OrderRefusal.NOT_LISTED)
         if agent.book is Book.REAL:
-            smallest = self._terms.trade_min * portfolio.equity(prices)
-            trimmed = [self._room.trim(wish) for wish in openings]
+            smallest = self._terms.trade_min * state.portfolio.equity(prices)
+            trimmed = self._room.trim(openings)
             openings = [wish for wish in trimmed if abs(wish.amount) >= smallest]
-        free = free_cash(portfolio, prices, units, self._terms.instruments)
+        free = free_cash(state.portfolio, prices, units, self._terms.instruments)
         for wish in scale_openings(free, openings, self._terms.costs, self._bars):
-            quantity = size_opening(portfolio, wish)
+            quantity = size_opening(state.portfolio, wish)
             if quantity:
-                portfolio = await self._try(agent, portfolio, self._order(agent, wish, quantity))
-        return portfolio
+                await self._try(agent, state, self._order(agent, wish, quantity))
 
-    async def _quote(self, agent: Agent, portfolio: Portfolio, quotes: Quotes) -> Portfolio:
+    async def _quote(self, agent: Agent, state: TradingState, quotes: Quotes) -> None:
         """Execute the quotes that the bar traded through: what is sold was held before it."""
-        budget = portfolio.equity(self._marks.prices) / MICRO
+        budget = state.portfolio.equity(self._marks.prices) / MICRO
         for name in sorted(quotes.by_instrument.keys() & self._bars.keys()):
             bar, quote = self._bars[name], quotes.by_instrument[name]
-            held = portfolio.positions.get(name, 0.0)
+            held = state.portfolio.positions.get(name, 0.0)
             for quantity, price in _traded_through(quote, bar, held, budget):
                 order = Order(
                     order_id=self._name(agent),
@@ -150,8 +181,7 @@ class Session:
                     instrument=name,
                     quantity=quantity,
                 )
-                portfolio = await self._try(agent, portfolio, order, limit=price)
-        return portfolio
+                await self._try(agent, state, order, limit=price)
 
     def _order(self, agent: Agent, wish: Wish, quantity: float) -> Order:
         return Order(
@@ -168,29 +198,40 @@ class Session:
         return f"{self._tick}-{agent.agent_id}-{number}"
 
     async def _try(
-        self, agent: Agent, portfolio: Portfolio, order: Order, *, limit: float | None = None
-    ) -> Portfolio:
-        """Validate and execute one order; return the portfolio after it."""
-        state = trading_state(self._treasury, agent, portfolio, self._bars, self._marks)
-        refusal = check_order(order, state)
+        self, agent: Agent, state: TradingState, order: Order, *, limit: float | None = None
+    ) -> None:
+        """Validate and execute one order, and keep `state` up."""
+        fill = await self._courier.recall(order.order_id)
+        if fill is None:
+            outcome = await self._execute(agent, state, order, limit)
+            if isinstance(outcome, OrderRefusal):
+                self._refuse(order, outcome)
+                return
+            fill = outcome
+        if fill.quantity != order.quantity:
+            fill = replace(fill, asked=order.quantity)
+        self.fills.append(fill)
+        self._volume.take(fill.size, order.instrument, agent.book)
+        before, state.portfolio = state.portfolio, state.portfolio.after((fill,))
+        state.trades += 1
+        if agent.book is Book.REAL:
+            self._room.moved(order.instrument, before, state.portfolio)
+
+    async def _execute(
+        self, agent: Agent, state: TradingState, order: Order, limit: float | None
+    ) -> Fill | OrderRefusal:
+        """Return the fill of one order, or why there is none."""
+        refusal = check_order(order, state, limit)
         if refusal is not None:
-            self._refuse(order, refusal)
-            return portfolio
+            return refusal
         bar, asked = self._bars[order.instrument], order.quantity
         quantity = self._volume.trim(asked, order.instrument, bar, agent.book)
         if not quantity:
-            self._refuse(order, OrderRefusal.NO_LIQUIDITY)
-            return portfolio
-        order = replace(order, quantity=quantity)
-        if limit is None:
-            fill = await self._venue.execute(order, bar=bar)
-        else:
-            fill = await self._venue.execute_limit(order, price=limit)
+            return OrderRefusal.NO_LIQUIDITY
         if quantity != asked:
-            fill = replace(fill, asked=asked)
-        self.fills.append(fill)
-        self._volume.take(fill.size, order.instrument, agent.book)
-        return portfolio.after((fill,))
+            order = replace(order, quantity=quantity)
+        fill = await self._courier.carry(order, bar=bar, limit=limit)
+        return OrderRefusal.VENUE_FAILED if fill is None else fill
 
     def _refuse(self, order: Order, reason: OrderRefusal) -> None:
         self.refused.append(

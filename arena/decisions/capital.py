@@ -7,6 +7,7 @@ from arena.commands import AllocateCapital, RequestCapital, ReturnCapital
 from arena.decisions.draft import Draft, refuses_agent
 from arena.decisions.outflow import ORIGIN, withdraw
 from arena.events import CapitalAllocated, CapitalRequested
+from arena.execution import withdrawable
 from arena.ids import AgentId
 from arena.money import MONEY_MAX, Money
 from arena.policies.policy import BPS
@@ -27,8 +28,8 @@ def return_capital(draft: Draft, command: ReturnCapital) -> None:
     """Give capital back to the agent's pool."""
     treasury = draft.treasury
     reason = _refuses(treasury, command.agent_id, command.amount)
-    if reason is None and command.amount > treasury.agents[command.agent_id].equity:
-        reason = Refusal.BALANCE_INSUFFICIENT
+    if reason is None:
+        reason = _withholds(treasury, treasury.agents[command.agent_id], command.amount)
     if reason is not None:
         draft.refuse("ReturnCapital", reason, agent_id=command.agent_id, amount=command.amount)
         return
@@ -41,6 +42,16 @@ def return_capital(draft: Draft, command: ReturnCapital) -> None:
         reason="voluntary",
         because=None,
     )
+
+
+def _withholds(treasury: Treasury, agent: Agent, amount: int) -> Refusal | None:
+    """Return why `amount` cannot be given back; in an emergency stop nothing is sold for it."""
+    terms = treasury.experiment.terms
+    if treasury.stop_mode and amount > withdrawable(
+        agent.portfolio, marks=treasury.known(), terms=terms
+    ):
+        return Refusal.TRADING_HALTED
+    return Refusal.BALANCE_INSUFFICIENT if amount > agent.equity else None
 
 
 def allocate_capital(draft: Draft, command: AllocateCapital) -> None:

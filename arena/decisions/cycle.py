@@ -71,6 +71,8 @@ def _kill(cycle: _Cycle) -> None:
 def _demote(cycle: _Cycle) -> None:
     """Send back who has been in proving too long and does not rise today."""
     treasury = cycle.draft.treasury
+    if treasury.stop_mode:
+        return
     agents = treasury.population(Layer.PROVING)
     found = measured(treasury, agents)
     for row, agent in enumerate(agents):

@@ -48,12 +48,16 @@ def kill_by_rules(
 ) -> list[tuple[AgentId, str]]:
     """Apply the kill rules and return who died of which.
 
+    In an emergency stop nobody dies: what they hold could not be sold.
+
     Args:
         draft: The decision in the making.
         every_tick: Only the rules that are looked at on every tick; else all, and quarantine.
         because: The event that the deaths follow from.
     """
     treasury = draft.treasury
+    if treasury.stop_mode:
+        return []
     population = treasury.population()
     rules = kill_rules(treasury, every_tick=every_tick)
     if every_tick:

@@ -44,7 +44,7 @@ def refuses_graduation(
     below = {Layer.PROVING: Layer.SIMULATION, Layer.ARENA: Layer.PROVING}
     if agent.layer is not below.get(layer):
         return Refusal.WRONG_LAYER, f"it is in {agent.layer}"
-    if layer is Layer.ARENA and treasury.halted:
+    if treasury.stop_mode or (layer is Layer.ARENA and treasury.halted):
         return Refusal.TRADING_HALTED, f"halted: {', '.join(sorted(treasury.halted))}"
     unmet = requirements(treasury, layer).unmet(metrics)
     if unmet:

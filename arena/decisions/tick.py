@@ -10,18 +10,24 @@ from arena.commands import SettleTick
 from arena.decisions.deaths import kill_by_rules
 from arena.decisions.draft import Draft
 from arena.decisions.outflow import flatten
-from arena.events import AgentQuarantined, Settlement, TickSettled, TradingHalted, TradingResumed
+from arena.events import (
+    AgentQuarantined,
+    OpeningsPaused,
+    OpeningsResumed,
+    Settlement,
+    TickSettled,
+    TradingHalted,
+    TradingResumed,
+)
 from arena.execution import Marks
 from arena.ids import AgentId
 from arena.money import Money
-from arena.orders import Fill, OrderRefusal, RefusedOrder
+from arena.orders import Fill, FillCause, OrderRefusal, RefusedOrder
 from arena.portfolio import Portfolio, unit_nav
 from arena.scoring import read_records, scores
 from arena.state import Treasury
 from arena.validators import misfit
-from arena.words import Layer, Refusal, Status
-
-ARENA_SCOPE = "arena"
+from arena.words import ARENA_SCOPE, Layer, Refusal, Status
 
 
 def settle_tick(draft: Draft, command: SettleTick) -> None:
@@ -79,7 +85,7 @@ def _settlement(treasury: Treasury, command: SettleTick) -> TickSettled:
         tick=command.tick,
         prices=dict(command.prices),
         fills=executed,
-        refused=(*command.refused, *late),
+        refused=late,
         real=_columns([one for one in scored if one[0].agent.layer is not Layer.SIMULATION]),
         virtual=_columns([one for one in scored if one[0].agent.layer is Layer.SIMULATION]),
         fund_nav=unit_nav(
@@ -97,19 +103,25 @@ def _settlement(treasury: Treasury, command: SettleTick) -> TickSettled:
 def _fitting(
     treasury: Treasury, command: SettleTick
 ) -> tuple[tuple[Fill, ...], tuple[RefusedOrder, ...]]:
-    """Return the fills that fit the books as they are now, and the others as orders refused.
+    """Return the fills that fit the books as they are now, and all orders that are refused.
 
     The desk executes on the treasury that it sees; an agent may have lost its position, its cash or
-    its life to a command that was decided in between.
+    its life to a command that was decided in between, or all trading may have been stopped.  An
+    order that was pending then, and is so no more, has its outcome already and gets no second one.
     """
     books: dict[AgentId, Portfolio] = {}
-    executed, late = [], []
+    done = {each for each in command.submitted if each not in treasury.pending}
+    executed, late = [], [each for each in command.refused if each.order_id not in done]
     opens = {name: opened for name, (opened, _) in command.prices.items()}
     marks = Marks(prices={**treasury.marks, **opens}, units={**treasury.units, **command.units})
     for fill in command.fills:
+        if fill.order_id in done:
+            continue
         agent = treasury.agents.get(fill.agent_id)
         reason: OrderRefusal | None = OrderRefusal.AGENT_NOT_TRADING
-        if agent is not None and agent.trading:
+        if treasury.stop_mode and fill.cause is not FillCause.LIQUIDATION:
+            reason = OrderRefusal.TRADING_HALTED
+        elif agent is not None and agent.trading:
             book = books.get(fill.agent_id, agent.portfolio)
             after = book.after((fill,))
             reason = misfit(fill, book, after, marks=marks, terms=treasury.experiment.terms)
@@ -159,7 +171,12 @@ def _columns(scored: Sequence[tuple[_Close, float | None]]) -> Settlement:
 
 
 def quarantine(draft: Draft, *, because: int | None) -> None:
-    """Stop agents that failed too often: they are flattened and wait for the next cycle."""
+    """Stop agents that failed too often: they are flattened and wait for the next cycle.
+
+    In an emergency stop nothing is sold: it waits for the end of that.
+    """
+    if draft.treasury.stop_mode:
+        return
     risk = draft.treasury.experiment.rules.risk
     for agent in draft.treasury.population():
         if agent.status is Status.ALIVE and len(agent.failures) >= risk.failures_max:
@@ -172,7 +189,10 @@ def quarantine(draft: Draft, *, because: int | None) -> None:
 
 
 def _watch_fund(draft: Draft, *, because: int) -> None:
-    """Halt the arena when its fund has fallen too far; let it go on after the rest."""
+    """Pause openings when the arena's fund has fallen far, halt it when it has fallen too far.
+
+    The pause ends with the drawdown, the halt after the rest.  In an emergency stop neither begins.
+    """
     treasury, risk = draft.treasury, draft.treasury.experiment.rules.risk
     since = treasury.halted.get(ARENA_SCOPE)
     if since is not None:
@@ -180,6 +200,8 @@ def _watch_fund(draft: Draft, *, because: int) -> None:
             draft.emit(
                 TradingResumed(scope=ARENA_SCOPE, reason="rested", tick=treasury.tick), because
             )
+        return
+    if treasury.stop_mode:
         return
     peak = treasury.fund.peak
     drawdown = treasury.fund_nav / peak - 1.0 if peak > 0 else 0.0
@@ -192,3 +214,14 @@ def _watch_fund(draft: Draft, *, because: int) -> None:
         )
         for agent in treasury.population(Layer.ARENA):
             flatten(draft, agent.agent_id, reason="halt", because=halted)
+        return
+    _watch_openings(draft, drawdown, because=because)
+
+
+def _watch_openings(draft: Draft, drawdown: float, *, because: int) -> None:
+    """Let the arena's agents only give up what they hold, as long as the fund is down so far."""
+    treasury, bound = draft.treasury, draft.treasury.experiment.rules.risk.pause_drawdown
+    paused, falls = ARENA_SCOPE in treasury.reduced, bound is not None and drawdown < bound
+    if paused != falls:
+        change = OpeningsPaused if falls else OpeningsResumed
+        draft.emit(change(scope=ARENA_SCOPE, tick=treasury.tick, drawdown=drawdown), because)

@@ -116,7 +116,9 @@ def cut_upgrade(folder: Path, version: int) -> Counter[int]:
         after = look(folder, contents)
         assert after.version == len(migrations()) or number < len(trace), "upgraded, and lost"
         for table, rows in before.rows.items():
-            assert [row for row in after.rows[table] if row[0] not in _ADDED] == rows
+            width = len(rows[0]) if rows else None  # A newer schema may have more columns.
+            found = [row[:width] for row in after.rows[table]]
+            assert [row for row in found if row in rows or row[0] not in _ADDED] == rows
         outcomes[after.version] += 1
     return outcomes
 

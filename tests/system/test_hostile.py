@@ -17,7 +17,7 @@ from arena.exceptions import ValidationError
 from arena.ids import AgentId
 from arena.market import MarketView
 from arena.money import Money
-from arena.orders import Order
+from arena.orders import Order, OrderRefusal
 from arena.strategies import BookView, Decision, Memory, Strategy
 
 pytestmark = pytest.mark.asyncio
@@ -240,7 +240,21 @@ async def test_an_order_of_no_quantity_is_none(quantity: Any) -> None:
         Order(order_id="x", agent_id=AgentId("a"), instrument="BTC", quantity=quantity)
 
 
-@pytest.mark.parametrize("quantity", [float("nan"), float("inf"), 1e308, 10**15])
+@pytest.mark.parametrize("quantity", [float("nan"), float("inf"), float("-inf")])
+async def test_an_order_of_no_finite_quantity_cannot_be_submitted(quantity: float) -> None:
+    async with Arena(*a_run(days=3, agents=0)) as arena:
+        agent = AgentId("baseline-cash")
+        order = Order(order_id="wild", agent_id=agent, instrument="BTC", quantity=quantity)
+        await arena.backtest(1)
+
+        with pytest.raises(ValidationError, match="a finite number of units"):
+            await arena.desk.submit_trade(order)
+
+        assert await arena.desk.validate_trade(order) is OrderRefusal.QUANTITY_NOT_FINITE
+        assert await arena.backtest() == 3
+
+
+@pytest.mark.parametrize("quantity", [1e308, -1e308, 10**15])
 async def test_an_order_beyond_reason_is_refused_and_recorded(quantity: float) -> None:
     async with Arena(*a_run(days=3, agents=0)) as arena:
         agent = AgentId("baseline-cash")
@@ -252,18 +266,33 @@ async def test_an_order_beyond_reason_is_refused_and_recorded(quantity: float) -
         assert (await arena.desk.get_execution_stats()).failed == 1
 
 
-async def test_an_order_id_waits_once() -> None:
+async def test_an_order_id_is_used_once_for_ever() -> None:
     async with Arena(*a_run(days=3, agents=0)) as arena:
-        order = Order(
-            order_id="twin",
-            agent_id=AgentId("baseline-cash"),
-            instrument="BTC",
-            quantity=0.001,
-        )
+        agent = AgentId("baseline-cash")
+        order = Order(order_id="twin", agent_id=agent, instrument="BTC", quantity=0.001)
+        other = Order(order_id="twin", agent_id=agent, instrument="ETH", quantity=0.001)
         await arena.desk.submit_trade(order)
 
-        with pytest.raises(ValidationError, match="waits already"):
-            await arena.desk.execute_trade(order)
+        for again in (order, other):
+            with pytest.raises(ValidationError, match="an id that no order had"):
+                await arena.desk.execute_trade(again)
+        await arena.backtest(1)
+        for again in (order, other):
+            with pytest.raises(ValidationError, match="an id that no order had"):
+                await arena.desk.submit_trade(again)
+        await arena.backtest(1)
+
+        assert (await arena.desk.get_execution_stats(agent)).total == 1
+
+
+@pytest.mark.parametrize("name", ["1-baseline-cash-0", "12-halt-g000-001-3", "", "\ud800"])
+async def test_an_order_id_that_is_none_or_could_be_the_desks_is_refused(name: str) -> None:
+    async with Arena(*a_run(days=3, agents=0)) as arena:
+        agent = AgentId("baseline-cash")
+        order = Order(order_id=name, agent_id=agent, instrument="BTC", quantity=0.001)
+
+        with pytest.raises(ValidationError, match="order_id"):
+            await arena.desk.submit_trade(order)
 
 
 async def test_an_arena_takes_only_what_is_its_own() -> None:

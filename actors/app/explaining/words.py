@@ -37,9 +37,22 @@ def say(event: e.Event, about: str | None = None) -> str:  # noqa: C901, PLR0911
             return _say_refusal(event)
         case e.TradingHalted():
             fall = "" if event.drawdown is None else f", the fund had fallen {event.drawdown:.1%}"
-            return f"trading was halted ({event.scope}): {event.reason}{fall}"
+            mode = "" if event.mode is None else f", {event.mode.replace('_', '-')}"
+            return f"trading was halted ({event.scope}{mode}): {event.reason}{fall}"
         case e.TradingResumed():
             return f"trading was resumed ({event.scope}): {event.reason}"
+        case e.OpeningsPaused():
+            fall = f"the fund had fallen {event.drawdown:.1%}"
+            return f"positions could only be given up ({event.scope}): {fall}"
+        case e.OpeningsResumed():
+            fall = f"the fund was {event.drawdown:.1%} from its peak"
+            return f"positions could be taken on again ({event.scope}): {fall}"
+        case e.ProtocolConfigured():
+            share = "" if event.share_bp is None else f", at most {event.share_bp} basis points"
+            return f"{event.protocol} was switched {'on' if event.enabled else 'off'}{share}"
+        case e.PositionLimitSet():
+            most = "no limit" if event.most is None else f"at most {usd(event.most)}"
+            return f"for a position in {event.instrument} was set: {most}"
         case e.NoteRecorded():
             return f"somebody made a note: {event.kind}"
         case e.RunForked():
@@ -59,6 +72,8 @@ def say_of_agent(event: e.Event) -> str:  # noqa: C901, PLR0911 - one each
         case e.AgentMutated():
             changes = ", ".join(f"{name} {a} -> {b}" for name, (a, b) in event.changes.items())
             return f"is a mutant of {event.parent}: {changes or 'nothing changed'}"
+        case e.TradeSubmitted():
+            return f"was to trade {event.quantity:g} {event.instrument}: order {event.order_id}"
         case e.CapitalAllocated():
             return f"received {usd(event.amount)} from {event.source}: {event.reason}"
         case e.CapitalReturned():

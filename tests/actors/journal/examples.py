@@ -24,19 +24,24 @@ from arena.events import (
     EvolutionCycleComplete,
     EvolutionFailed,
     NoteRecorded,
+    OpeningsPaused,
+    OpeningsResumed,
+    PositionLimitSet,
     PositionsReduced,
+    ProtocolConfigured,
     Rank,
     RunCompleted,
     RunForked,
     Settlement,
     TickSettled,
+    TradeSubmitted,
     TradingHalted,
     TradingResumed,
 )
 from arena.ids import AgentId, RunId
 from arena.money import Money
 from arena.orders import Fill, OrderRefusal, RefusedOrder
-from arena.words import Book, Layer, Refusal, Tier
+from arena.words import Book, Layer, Refusal, StopMode, Tier
 
 RUN = RunId("7f9c24e8-3f0a-5d62-9a51-0f8f7f5d2c11")
 MANIFEST = '{"seed":1}'
@@ -192,11 +197,31 @@ LIFE: tuple[Event, ...] = (
     AllocationError(
         agent_id=None, command="AllocateCapital", amount=Money(-1), reason=Refusal.UNKNOWN_AGENT
     ),
+    OpeningsPaused(scope="arena", tick=8, drawdown=-0.22),
+    OpeningsResumed(scope="arena", tick=9, drawdown=-0.19),
     TradingHalted(scope="arena", reason="drawdown", tick=9, drawdown=-0.31),
     TradingResumed(scope="arena", reason="by hand", tick=10),
+    PositionLimitSet(instrument="btc", most=Money(5 * 10**9)),
+    ProtocolConfigured(protocol="aave", enabled=False, share_bp=1_000),
+    TradeSubmitted(order_id="by-hand", agent_id=ADA, instrument="btc", quantity=0.25, tick=10),
+    TradingHalted(
+        scope="all",
+        reason="a drill",
+        tick=10,
+        mode=StopMode.PAUSE,
+        cancelled=(
+            RefusedOrder(
+                order_id="by-hand",
+                agent_id=ADA,
+                instrument="btc",
+                quantity=0.25,
+                reason=OrderRefusal.TRADING_HALTED,
+            ),
+        ),
+    ),
     NoteRecorded(kind="memo", data={"n": 1, "x": 1.0, "yes": True, "no": None, "text": "t"}),
     RunForked(
-        parent_seq=22,
+        parent_seq=28,
         parent_hash="f" * 64,
         tick=10,
         changes={"costs.fee_bps": 12.5, "rules.kill": "[]", "risk.halt_days": "never"},

@@ -64,14 +64,16 @@ def test_ledger_and_trades_are_those_of_the_events(database: Path) -> None:
 
 def test_trades_can_be_chosen_by_agent_status_and_place(database: Path) -> None:
     with open_run(database) as run:
-        assert [trade.agent_id for trade in run.trades(agent_id=ADA)] == [ADA, ADA]
-        (failed,) = run.trades(status="failed")
+        assert [trade.agent_id for trade in run.trades(agent_id=ADA)] == [ADA, ADA, ADA]
+        failed, cancelled = run.trades(status="failed")
         assert (failed.agent_id, failed.reason, failed.price) == (
             BOB,
             "position_insufficient",
             None,
         )
-        assert [(trade.seq, trade.reason) for trade in run.trades(7)] == [(8, "reduction")]
+        assert (cancelled.order_id, cancelled.reason) == ("by-hand", "trading_halted")
+        assert [trade.reason for trade in run.trades(7)] == ["reduction", "trading_halted"]
+        assert run.last_trades(1, status="success")[0].seq == 8
 
 
 def test_entries_can_be_chosen_by_type_agent_and_place(database: Path) -> None:
@@ -80,9 +82,14 @@ def test_entries_can_be_chosen_by_type_agent_and_place(database: Path) -> None:
         assert [entry.agent_id for entry in spawned] == [ADA, BOB]
         newest = run.entries(agent_id=BOB, newest_first=True, limit=2)
         assert [entry.event_type for entry in newest] == ["AgentQuarantined", "AgentFailed"]
-        assert [entry.seq for entry in run.entries(after_seq=21)] == [22, 23, 24]
-        down = run.entries(after_seq=21, newest_first=True)
-        assert [entry.seq for entry in down] == [24, 23, 22]
+        last = len(LIFE)
+        assert [entry.seq for entry in run.entries(after_seq=last - 3)] == [
+            last - 2,
+            last - 1,
+            last,
+        ]
+        down = run.entries(after_seq=last - 3, newest_first=True)
+        assert [entry.seq for entry in down] == [last, last - 1, last - 2]
         assert list(run.entries(limit=0)) == []
         assert list(run.entries(event_type="Nothing")) == []
 

@@ -39,11 +39,12 @@ def write(database: Path, statement: str) -> None:
         connection.execute(statement)
 
 
+LAST = len(LIFE)
 COPY = """
     INSERT OR REPLACE INTO events (seq, event_id, event_type, type_version, timestamp, data,
                                    prev_hash, hash)
     SELECT {seq}, {event_id}, event_type, type_version, timestamp, data, {prev_hash}, 'x'
-    FROM events WHERE seq = 24
+    FROM events WHERE seq = (SELECT max(seq) FROM events)
 """
 
 
@@ -51,13 +52,13 @@ COPY = """
     ("statement", "why"),
     [
         ("UPDATE events SET data = '{}' WHERE seq = 2", "append-only"),
-        ("DELETE FROM events WHERE seq = 24", "append-only"),
+        (f"DELETE FROM events WHERE seq = {LAST}", "append-only"),
         ("UPDATE capital_ledger SET amount = 1", "append-only"),
         ("DELETE FROM capital_ledger", "append-only"),
         ("INSERT OR REPLACE INTO events SELECT * FROM events WHERE seq = 2", "next number"),
-        (COPY.format(seq=26, event_id="'x'", prev_hash="hash"), "next number"),
-        (COPY.format(seq=25, event_id="'x'", prev_hash="'x'"), "entry before"),
-        (COPY.format(seq=25, event_id="event_id", prev_hash="hash"), "event_id is taken"),
+        (COPY.format(seq=LAST + 2, event_id="'x'", prev_hash="hash"), "next number"),
+        (COPY.format(seq=LAST + 1, event_id="'x'", prev_hash="'x'"), "entry before"),
+        (COPY.format(seq=LAST + 1, event_id="event_id", prev_hash="hash"), "event_id is taken"),
         ("INSERT OR REPLACE INTO capital_ledger SELECT * FROM capital_ledger", "after the last"),
         (
             "INSERT INTO capital_ledger VALUES (23, 1, 'real', 'a', 'a', 1, 'r')",

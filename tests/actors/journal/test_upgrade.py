@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 import subprocess
 import sys
@@ -29,6 +30,13 @@ from tests.actors.journal.examples import LIFE, a_batch, an_allocation
 
 NEWEST = len(migrations())
 OLD = 2
+KEPT = "run.db.schema-{}"
+SCHEMAS = range(OLD, NEWEST + 1)
+"""Each migration is a step of its own, and where one is interrupted the next upgrade goes on."""
+
+OLDER_COLUMNS = (
+    "seq, line, order_id, agent_id, instrument, quantity, price, fee, slippage, gas, status, reason"
+)
 
 
 @pytest.fixture
@@ -41,8 +49,15 @@ def old(database: Path) -> Path:
 
 
 def take_back(database: Path) -> None:
-    """Undo what migration 003 made."""
+    """Undo what migrations 003 and 004 made."""
+    (trades,) = re.findall(r"^CREATE TABLE trades .*?;$", migrations()[0], re.MULTILINE | re.DOTALL)
     with closing(sqlite3.connect(database, isolation_level=None)) as connection:
+        for view in ("execution_log", "position_limits", "protocol_config", "rules_now"):
+            connection.execute(f"DROP VIEW {view}")
+        connection.execute("ALTER TABLE trades RENAME TO newer")
+        connection.execute(trades)
+        connection.execute(f"INSERT INTO trades SELECT {OLDER_COLUMNS} FROM newer")
+        connection.execute("DROP TABLE newer")
         connection.execute("DROP TABLE commands")
         connection.execute("DROP TABLE snapshots")
         connection.execute("DELETE FROM meta WHERE key IN ('writer_epoch', 'commands_from')")
@@ -56,8 +71,9 @@ def rows(path: Path) -> dict[str, list[Any]]:
         select = run.connection.execute
         found = {
             table: select(f"SELECT * FROM {table}").fetchall()
-            for table in ("events", "capital_ledger", "trades", "arena_state", "process_log")
+            for table in ("events", "capital_ledger", "arena_state", "process_log")
         }
+        found["trades"] = select(f"SELECT {OLDER_COLUMNS} FROM trades").fetchall()
         found["meta"] = select(
             "SELECT * FROM meta WHERE key NOT IN ('writer_epoch', 'commands_from')"
         ).fetchall()
@@ -161,14 +177,14 @@ def test_a_disk_that_fails_at_any_statement_leaves_the_old_run_or_the_new_one(
     monkeypatch.setattr(upgrade, "connect_writer", to_fail_at(1))
     while is_refused(old):
         failures += 1
-        assert version(old) in {OLD, NEWEST}
+        assert version(old) in SCHEMAS
         assert rows(old) == before
         monkeypatch.setattr(upgrade, "connect_writer", to_fail_at(failures + 1))
 
     assert failures > 10
     assert version(old) == NEWEST
     assert rows(old) == before
-    assert names(old.parent) == {"run.db", "run.db.schema-2"}
+    assert names(old.parent) == {"run.db", "run.db.schema-2", "run.db.schema-3"}
 
 
 def is_refused(old: Path) -> bool:
@@ -189,13 +205,13 @@ def test_killed_at_any_step_it_is_the_old_run_or_the_new_one(old: Path, tmp_path
     assert attempts > 50
     for number in range(1, attempts + 1):
         run = folder / str(number) / "run.db"
-        assert version(run) in {OLD, NEWEST}
+        assert version(run) in SCHEMAS
         assert rows(run) == before
         prepare_for_writing(run)
         assert version(run) == NEWEST
         assert rows(run) == before
-        left = {name for name in names(run.parent) if not name.endswith(".tmp")}
-        assert left == {"run.db", "run.db.schema-2"}
+        left = {name for name in names(run.parent) if ".tmp" not in name}
+        assert {"run.db", "run.db.schema-2"} <= left <= {"run.db", *map(KEPT.format, SCHEMAS)}
 
 
 def kill_at_every_step(action: str, run: Path, folder: Path) -> int:
