@@ -200,8 +200,9 @@ def _terms(settings: Settings) -> Terms:
     if costs["participation_max"] == UNLIMITED:
         costs["participation_max"] = None
     instruments = {table.name: table.instrument() for table in settings.instruments}
+    limits = settings.limits.limits()
     # In the order of their names, as in the manifest: the order of trading is no setting.
-    return Terms(dict(sorted(instruments.items())), CostModel(**costs), trade_min)
+    return Terms(dict(sorted(instruments.items())), CostModel(**costs), trade_min, limits=limits)
 
 
 def _population(settings: Settings) -> Population:
@@ -214,6 +215,7 @@ def _rules(settings: Settings) -> Rules:
     rules, risk = settings.rules, _plain(settings.risk)
     never = risk["halt_days"] == "never"
     risk |= {"halt_days": None if never else risk["halt_days"]}
+    risk |= {"pause_drawdown": settings.risk.bound}
     return Rules(
         records=RecordRules(
             weights=FitnessWeights(**_plain(settings.fitness)), **_plain(settings.records)

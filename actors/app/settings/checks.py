@@ -21,6 +21,7 @@ def check(settings: Settings, catalog: Catalog) -> list[Problem]:
     problems = [*_check_sources(settings.market.sources), *_check_market(settings)]
     problems += _check_period(settings)
     problems += [*_check_sums(settings), *_check_order(settings), *_check_names(settings, catalog)]
+    problems += [*_check_limits(settings)]
     if not problems:  # Else the market's columns are not known.
         problems += _check_kinds(settings)
     if not problems:
@@ -120,6 +121,28 @@ def _check_order(settings: Settings) -> Iterator[Problem]:
         most = getattr(getattr(settings, high_table), high)
         if found > most:
             yield Problem(f"{low_table}.{low}", found, f"at most {high_table}.{high} = {most}")
+
+
+def _check_limits(settings: Settings) -> Iterator[Problem]:
+    """Yield limits that stand the wrong way round, or of what nobody can trade."""
+    limits, risk = settings.limits, settings.risk
+    most = limits.limits().trade_max
+    if most is not None and limits.trade_min > most:
+        needed = f"at most limits.trade_max = {render_usd(most)}"
+        yield Problem("limits.trade_min", Said(render_usd(limits.trade_min)), needed)
+    if risk.bound is not None and risk.halt_drawdown > risk.bound:
+        needed = f"at most risk.pause_drawdown = {risk.bound}, which comes before it"
+        yield Problem("risk.halt_drawdown", risk.halt_drawdown, needed)
+    instruments = [table.instrument() for table in settings.instruments]
+    known = {
+        "positions": sorted(each.name for each in instruments),
+        "protocols": sorted({each.protocol for each in instruments if each.protocol}),
+    }
+    for table, names in known.items():
+        for name in getattr(limits, table):
+            if name not in names:
+                key = join(("limits", table, name))
+                yield Problem(key, Fault.UNKNOWN, suggest(name, names))
 
 
 def _check_names(settings: Settings, catalog: Catalog) -> Iterator[Problem]:

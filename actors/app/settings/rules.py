@@ -32,6 +32,11 @@ class RiskTable(Section):
         default=_RISK.halt_drawdown,
         description="Drawdown of the arena fund under which the arena is halted.",
     )
+    pause_drawdown: Drawdown | Literal["never"] = Field(
+        default=-0.2,
+        description="Drawdown of the arena fund under which its agents may only give up what they "
+        "hold, until it is above that again.",
+    )
     halt_days: Days | Literal["never"] = Field(
         default="never" if _RISK.halt_days is None else _RISK.halt_days,
         description="Days after which an experiment resumes, with a new peak.",
@@ -49,6 +54,11 @@ class RiskTable(Section):
     failure_window: int = Field(
         default=_RISK.failure_window, ge=1, le=10_000, description="That window, in ticks."
     )
+
+    @property
+    def bound(self) -> float | None:
+        """The drawdown that pauses openings; None where none does."""
+        return None if self.pause_drawdown == "never" else float(self.pause_drawdown)
 
 
 class ConditionTable(Section):

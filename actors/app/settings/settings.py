@@ -16,6 +16,7 @@ from actors.app.settings.instruments import (
     core_instruments,
     full_instruments,
 )
+from actors.app.settings.limits import LimitsTable
 from actors.app.settings.market import MarketTable
 from actors.app.settings.rules import RiskTable, RulesTable
 
@@ -77,6 +78,7 @@ class Settings(Section):
     )
     treasury: TreasuryTable = Field(default=TreasuryTable())
     costs: CostsTable = Field(default=CostsTable())
+    limits: LimitsTable = Field(default=LimitsTable())
     population: PopulationTable = Field(default=PopulationTable())
     records: RecordsTable = Field(default=RecordsTable())
     fitness: FitnessTable = Field(default=FitnessTable())
