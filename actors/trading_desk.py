@@ -1,16 +1,18 @@
 """The trading desk: turns targets into trades, and settles each tick.
 
 It holds the roll: for each tick every live agent sends one `Orders` (maybe HOLD) or is reported
-absent, and is acknowledged at once.  At the next open the desk submits, validates and executes what
-was ordered, agent by agent in a seeded order, and asks the allocator to settle the tick.
+absent, and is acknowledged at once.  At the next open (or `delay_bars` later) the desk submits,
+validates and executes what was decided, agent by agent in a seeded order, and asks the allocator to
+settle the tick.
 
-What agents decide lives here until then: a desk that begins anew is told it again.  An order that
+What agents decide lives here until then: a desk that begins anew is told it again, and what is
+delayed beyond the next open is saved with a snapshot.  An order that
 somebody submits by hand is on record before anyone is answered, and the treasury holds it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from math import isnan
 from typing import Any
 
@@ -27,6 +29,7 @@ from actors.messages.desk import (
     LANES,
     Absent,
     CallRoll,
+    Decided,
     DeskMessage,
     ExecuteTrade,
     Orders,
@@ -61,6 +64,7 @@ class TradingDesk(BatchActor[DeskMessage, Any]):
         treasury: Callable[[], Treasury],
         allocator: Ref[AllocatorMessage, Answer],
         courier: Courier,
+        delayed: Iterable[Decided] = (),
     ) -> None:
         super().__init__("trading_desk", lanes=LANES, batch_max=sum(LANES.values()))
         self._treasury = treasury
@@ -70,8 +74,14 @@ class TradingDesk(BatchActor[DeskMessage, Any]):
         self._caller: Envelope[DeskMessage, Any] | None = None
         self._decisions: dict[AgentId, Decision] = {}
         self._decided_seq = 0
+        self._delayed = [*delayed]
         self._failures: list[AgentFailed] = []
         self._waiting: dict[str, Envelope[DeskMessage, Any]] = {}
+
+    @property
+    def delayed(self) -> tuple[Decided, ...]:
+        """What waits beyond the next open, the oldest first; to be looked at between ticks only."""
+        return tuple(self._delayed)
 
     async def stopping(self) -> None:
         """Wait for nobody any more."""
@@ -158,17 +168,18 @@ class TradingDesk(BatchActor[DeskMessage, Any]):
 
     async def _settle(self, bar: SettleBar) -> Answer:
         treasury = self._treasury()
-        cancelled = treasury.stopped_seq > self._decided_seq
+        due = self._take_due(treasury.experiment.terms.delay_bars)
+        cancelled = treasury.stopped_seq > due.seq
         session = Session(treasury, self._courier, bar.tick, bar.bars, cancelled=cancelled)
         orders: dict[AgentId, list[Order]] = {}
         for order in treasury.pending.values():
             orders.setdefault(order.agent_id, []).append(order)
-        ordering = sorted({**self._decisions, **orders})
+        ordering = sorted({**due.decisions, **orders})
         for agent_id in treasury.experiment.root.child("desk", bar.tick).shuffled(ordering):
-            await session.trade(agent_id, self._decisions.get(agent_id), orders.get(agent_id, ()))
+            await session.trade(agent_id, due.decisions.get(agent_id), orders.get(agent_id, ()))
         session.liquidate()
         failures = tuple(sorted(self._failures, key=lambda failure: failure.agent_id))
-        self._decisions, self._failures = {}, []
+        self._failures = []
         bars = bar.bars
         command = c.SettleTick(
             command_id=f"tick-{bar.tick}",
@@ -192,6 +203,19 @@ class TradingDesk(BatchActor[DeskMessage, Any]):
                 self._tell_outcomes(event)
         self._tell_cancelled()
         return answer
+
+    def _take_due(self, delay_bars: int) -> Decided:
+        """Return what is executed at this open: what has waited for as long as it must.
+
+        That is what was decided at one close, or at none yet; at more of them after a fork with a
+        shorter delay, where the last word of an agent counts.
+        """
+        self._delayed.append(Decided(self._decisions, self._decided_seq))
+        self._decisions = {}
+        first = max(len(self._delayed) - delay_bars, 0)
+        due, self._delayed = self._delayed[:first], self._delayed[first:]
+        decisions = {name: one for each in due for name, one in each.decisions.items()}
+        return Decided(decisions, min((each.seq for each in due), default=0))
 
     def _tell_outcomes(self, settled: TickSettled) -> None:
         """Tell whoever waits for one trade what is on record of it."""

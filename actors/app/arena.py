@@ -230,8 +230,8 @@ class Arena:
             NotPlainError: An agent remembers something that JSON cannot hold.
             StorageError: The disk refused.
         """
-        cast = self.cast
-        snapshot = take_snapshot(self.treasury, cast.allocator.head, cast.memories)
+        head, desk = self.cast.allocator.head, self.cast.desk
+        snapshot = take_snapshot(self.treasury, head, self.cast.memories, desk.delayed)
         await self._journal.save_snapshot(snapshot)
 
     async def complete(self) -> None:

@@ -26,7 +26,7 @@ from actors.journal.chain import Head, genesis_hash, run_id_of, timestamp
 from actors.journal.port import Journal
 from actors.market_feed import MarketFeed
 from actors.messages.allocator import AllocatorMessage, Answer
-from actors.messages.desk import DeskMessage
+from actors.messages.desk import Decided, DeskMessage
 from actors.messages.market import Advance, AgentExited, AgentMessage, ManagerMessage
 from actors.runtime import ActorStopped, ActorSystem, Exit, ExitReason, Group, Ref, StepBudget
 from actors.trading_desk import TradingDesk
@@ -54,6 +54,7 @@ class Cast:
 
     Attributes:
         allocator: Owns the treasury.
+        desk: Executes trades.
         agents: One actor for each agent that trades.
         ask_allocator: Where commands go.
         ask_desk: Where trades go.
@@ -65,6 +66,7 @@ class Cast:
     """
 
     allocator: Allocator
+    desk: TradingDesk
     agents: Group[AgentMessage, None]
     ask_allocator: Ref[AllocatorMessage, Answer]
     ask_desk: Ref[DeskMessage, Any]
@@ -84,12 +86,14 @@ class Start:
         head: The journal's head.
         treasury: As of that head, at the end of a tick.
         memories: What the agents remembered then.
+        delayed: What they had decided and was to be executed beyond the next open, oldest first.
     """
 
     run_id: RunId
     head: Head
     treasury: Treasury
     memories: Mapping[AgentId, Memory] = field(default_factory=dict)
+    delayed: tuple[Decided, ...] = ()
 
     @classmethod
     def beginning(cls, experiment: Experiment) -> Self:
@@ -122,7 +126,7 @@ def assemble(
     def published() -> Treasury:
         return allocator.treasury
 
-    desk = TradingDesk(published, ask_allocator, simulated(experiment.terms))
+    desk = TradingDesk(published, ask_allocator, simulated(experiment.terms), start.delayed)
     ask_desk = system.start(desk)
     recruiter = _Recruiter(system, published, view, ask_desk, ask_allocator, budget)
     recruiter.memories |= start.memories
@@ -139,6 +143,7 @@ def assemble(
     )
     return Cast(
         allocator=allocator,
+        desk=desk,
         agents=recruiter.agents,
         ask_allocator=ask_allocator,
         ask_desk=ask_desk,

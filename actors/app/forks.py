@@ -80,4 +80,10 @@ async def pass_fork(arena: Arena, fork: Fork) -> Start:
     )
     await arena.send(command, lane=CONTROL)
     allocator = arena.cast.allocator
-    return Start(arena.run_id, allocator.head, allocator.treasury, dict(arena.cast.memories))
+    return Start(
+        arena.run_id,
+        allocator.head,
+        allocator.treasury,
+        dict(arena.cast.memories),
+        arena.cast.desk.delayed,
+    )

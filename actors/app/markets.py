@@ -202,7 +202,13 @@ def _terms(settings: Settings) -> Terms:
     instruments = {table.name: table.instrument() for table in settings.instruments}
     limits = settings.limits.limits()
     # In the order of their names, as in the manifest: the order of trading is no setting.
-    return Terms(dict(sorted(instruments.items())), CostModel(**costs), trade_min, limits=limits)
+    return Terms(
+        dict(sorted(instruments.items())),
+        CostModel(**costs),
+        trade_min,
+        settings.run.delay_bars,
+        limits,
+    )
 
 
 def _population(settings: Settings) -> Population:

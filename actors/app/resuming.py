@@ -29,7 +29,7 @@ from actors.app.markets import LoadedMarket
 from actors.app.proof import proven_head
 from actors.app.rerun import rebuild
 from actors.app.result import summarise
-from actors.app.snapshots import VERSION, memories_in, treasury_in
+from actors.app.snapshots import VERSION, delayed_in, memories_in, treasury_in
 from actors.journal.chain import Head, genesis_hash
 from actors.journal.files import named_database
 from actors.journal.lock import LockedError
@@ -178,11 +178,11 @@ def find_start(
             continue
         try:
             treasury = treasury_in(snapshot, experiment_at(experiment, forks, snapshot.seq))
-            memories = memories_in(snapshot)
+            memories, delayed = memories_in(snapshot), delayed_in(snapshot)
         except EventSourcingError as error:
             log.warning("snapshot_unreadable", seq=snapshot.seq, error=str(error))
             continue
-        start = replace(start, head=head, treasury=treasury, memories=memories)
+        start = replace(start, head=head, treasury=treasury, memories=memories, delayed=delayed)
         if run.head().seq > FULL_CHECK_EVENTS:
             known = head
         break

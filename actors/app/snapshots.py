@@ -1,4 +1,4 @@
-"""Snapshots: the treasury and the memories of its agents, to begin a resumed run with.
+"""Snapshots: the treasury, its agents' memories and what they decided and waits, to resume with.
 
 They spare the way from the first event, and nothing else: a run whose snapshots are gone resumes
 from its beginning and comes to the same end.
@@ -7,19 +7,20 @@ from its beginning and comes to the same end.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from actors.journal.chain import Head
 from actors.journal.port import Snapshot
+from actors.messages.desk import Decided
 from arena.agents import Agent, Record
 from arena.exceptions import EventSourcingError
-from arena.experiment import Experiment, from_plain
+from arena.experiment import Experiment, from_plain, plain
 from arena.ids import AgentId
 from arena.limits import ProtocolLimit
 from arena.money import Money
 from arena.orders import Order
-from arena.strategies import Memory
+from arena.strategies import HOLD, Decision, Hold, Memory, Quote, Quotes, Targets
 from arena.treasury import Treasury
 from arena.words import Book
 
@@ -47,18 +48,31 @@ class NotPlainError(EventSourcingError):
         self.agent_id = agent_id
 
 
-def take_snapshot(treasury: Treasury, head: Head, memories: Mapping[AgentId, Memory]) -> Snapshot:
+def take_snapshot(
+    treasury: Treasury,
+    head: Head,
+    memories: Mapping[AgentId, Memory],
+    delayed: Sequence[Decided] = (),
+) -> Snapshot:
     """Return what a run needs to go on from `head`, where nobody is in the middle of anything.
+
+    Args:
+        treasury: As of `head`.
+        head: The journal's.
+        memories: What each agent remembers.
+        delayed: What they decided and waits beyond the next open, the oldest first.
 
     Raises:
         NotPlainError: An agent's memory would not come back as it is.
     """
     for agent_id, memory in memories.items():
         _check_plain(agent_id, memory)
-    state = {
+    state: dict[str, Any] = {
         "treasury": treasury.to_plain(),
         "memories": memories,
     }
+    if delayed:
+        state["delayed"] = [_decided_plain(each) for each in delayed]
     text = json.dumps(state, separators=(",", ":"), allow_nan=False)  # Unsorted: orders matter.
     return Snapshot(head.seq, treasury.tick, VERSION, text, head.hash)
 
@@ -117,3 +131,40 @@ def memories_in(snapshot: Snapshot) -> dict[AgentId, Memory]:
     except (KeyError, TypeError, ValueError) as error:
         raise EventSourcingError("the snapshot cannot be read", seq=snapshot.seq) from error
     return memories
+
+
+def delayed_in(snapshot: Snapshot) -> tuple[Decided, ...]:
+    """Return what was decided before `snapshot` and waits beyond the next open, the oldest first.
+
+    Raises:
+        EventSourcingError: It holds something that this version cannot read.
+    """
+    try:
+        return tuple(
+            Decided(
+                {AgentId(name): _decision_of(one) for name, one in each["decisions"].items()},
+                each["seq"],
+            )
+            for each in json.loads(snapshot.state).get("delayed", ())
+        )
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise EventSourcingError("the snapshot cannot be read", seq=snapshot.seq) from error
+
+
+def _decided_plain(decided: Decided) -> dict[str, Any]:
+    decisions = {name: _decision_plain(one) for name, one in decided.decisions.items()}
+    return {"decisions": decisions, "seq": decided.seq}
+
+
+def _decision_plain(decision: Decision) -> dict[str, Any]:
+    """Return a decision as JSON knows it; targets are null where it holds."""
+    if isinstance(decision, Quotes):
+        return {"quotes": plain(decision.by_instrument), **_decision_plain(decision.targets)}
+    return {"targets": None if isinstance(decision, Hold) else dict(decision)}
+
+
+def _decision_of(facts: Mapping[str, Any]) -> Decision:
+    targets: Targets | Hold = HOLD if facts["targets"] is None else facts["targets"]
+    if "quotes" not in facts:
+        return targets
+    return Quotes({name: Quote(**each) for name, each in facts["quotes"].items()}, targets)

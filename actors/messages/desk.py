@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -38,6 +39,19 @@ class Absent:
     """An agent broke and will not answer for this tick."""
 
     failure: AgentFailed
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What agents decided at one close, and waits for its open.
+
+    Attributes:
+        decisions: Of each agent that does not hold.
+        seq: The last entry on record when they were asked.
+    """
+
+    decisions: Mapping[AgentId, Decision]
+    seq: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,7 @@ class Asked:
         seed: Wins over `run.seed`, wherever the two stand.
         overrides: `table.key=value`, the later one winning.
         timerange: First and last day.
+        delay_bars: How many bars decisions wait beyond the next open.
         out: The run's folder.
     """
 
@@ -34,6 +35,7 @@ class Asked:
     seed: int | None = None
     overrides: tuple[str, ...] = ()
     timerange: str | None = None
+    delay_bars: int | None = None
     out: str | None = None
 
     @property
@@ -55,6 +57,8 @@ class Asked:
             from actors.app.periods import days_asked
 
             chosen += days_asked(self.config, self.overrides, self.timerange)
+        if self.delay_bars is not None:
+            chosen += (f"run.delay_bars={self.delay_bars}",)
         return self.config, chosen if self.seed is None else (*chosen, f"run.seed={self.seed}")
 
 

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     metavar="FROM-TO",
     help="First and last day, such as 20200101-20221231; an end left out is the config's.",
 )
+@click.option("--delay-bars", metavar="N", type=int, help="Let every decision wait N bars more.")
 @click.option("--cost-stress", is_flag=True, help="Run at 0, 1, 2 and 4 times the costs.")
 @click.option("--out", metavar="DIR", help="The run's folder; must hold no run.")
 @click.option("--resume", metavar="RUN", help="Go on with a run that was stopped, without CONFIG.")

@@ -38,6 +38,13 @@ class RunTable(Section):
         description="Days that are settled. Left out: up to `market.end`, or 180 in a synthetic "
         "market.",
     )
+    delay_bars: int = Field(
+        default=0,
+        ge=0,
+        le=10,
+        description="Bars that what agents decide waits beyond the next open: what a result owes "
+        "to being fast shows at 1.",
+    )
 
 
 @dataclass(frozen=True, slots=True)

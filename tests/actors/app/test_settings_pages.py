@@ -86,7 +86,7 @@ def test_the_effective_config_is_plain_data_and_gives_the_same_run(path):
 def test_the_effective_config_says_what_was_left_out():
     data = effective(Settings())
 
-    assert data["run"] == {"name": "arena", "seed": 42, "days": 180}
+    assert data["run"] == {"name": "arena", "seed": 42, "days": 180, "delay_bars": 0}
     assert (data["market"]["start"], data["market"]["end"]) == ("2020-01-01", "2020-06-28")
     assert data["treasury"]["total"] == "373261.00"
 
