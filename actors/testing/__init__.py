@@ -1,17 +1,39 @@
-"""The public harness: a seeded event loop, a disk that fails, and an oracle that shares no code."""
+"""The public harness: whole arenas in memory, for those who test what they have written.
 
-from actors.testing.journal import NO_FAULTS, DiskFaults, Moment, SimDisk, SimJournal
-from actors.testing.loop import (
-    DeadlockError,
-    EndlessError,
-    EscapedError,
-    Explore,
-    SimLoop,
-    Simulated,
-    SimulationError,
-    simulate,
+The rule: importing this package costs next to nothing, since pytest does so in every run of
+everybody who has it installed.  A name is imported when it is asked for.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from actors.simulator import (
+        NO_FAULTS,
+        DeadlockError,
+        DiskFaults,
+        EndlessError,
+        EscapedError,
+        Evidence,
+        Explore,
+        Moment,
+        SimDisk,
+        SimJournal,
+        SimLoop,
+        Simulated,
+        SimulationError,
+        judge,
+        simulate,
+    )
+
+_SIMULATOR = (
+    "NO_FAULTS DeadlockError DiskFaults EndlessError EscapedError Evidence Explore Moment SimDisk"
+    " SimJournal SimLoop Simulated SimulationError judge simulate"
 )
-from actors.testing.oracle import Evidence, judge
+
+_HOMES = dict.fromkeys(_SIMULATOR.split(), "actors.simulator")
 
 __all__ = [
     "NO_FAULTS",
@@ -30,3 +52,16 @@ __all__ = [
     "judge",
     "simulate",
 ]
+
+
+def __getattr__(name: str) -> object:
+    """Import a public name when it is first asked for.
+
+    Raises:
+        AttributeError: There is no such name.
+    """
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value: object = getattr(import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value

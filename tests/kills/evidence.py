@@ -15,7 +15,7 @@ from typing import Any
 from actors.app.folding import fold_run
 from actors.journal.reader import open_run
 from actors.journal.verify import verify
-from actors.testing.oracle import Evidence, judge
+from actors.simulator.oracle import Evidence, judge
 from tests.kills.client import Client
 from tests.kills.tally import Tally
 

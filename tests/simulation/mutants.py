@@ -33,7 +33,7 @@ from actors.journal.memory import MemoryJournal
 from actors.journal.port import Batch, StorageError
 from actors.messages.allocator import AGENTS
 from actors.runtime import Actor, BatchActor, Deadlines, Envelope, Mailbox
-from actors.testing import SimJournal
+from actors.simulator import SimJournal
 from arena.ledger import Transfer
 from arena.money import Money
 from arena.words import Refusal

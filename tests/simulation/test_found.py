@@ -17,7 +17,7 @@ from actors.journal.chain import Head, genesis_hash
 from actors.journal.memory import MemoryJournal
 from actors.messages.allocator import AGENTS, API, AllocatorMessage, Answer, Clocked
 from actors.runtime import ActorSystem, Ref
-from actors.testing import DiskFaults, SimDisk, SimJournal, simulate
+from actors.simulator import DiskFaults, SimDisk, SimJournal, simulate
 from arena import commands as c
 from arena.experiment import manifest
 from arena.ids import AgentId

@@ -7,8 +7,8 @@ import threading
 
 import pytest
 
-from actors.testing import DeadlockError, EscapedError, Explore, simulate
-from actors.testing.loop import EndlessError, SimLoop
+from actors.simulator import DeadlockError, EscapedError, Explore, simulate
+from actors.simulator.loop import EndlessError, SimLoop
 
 
 async def three_writers() -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from actors.testing import Evidence, judge
+from actors.simulator import Evidence, judge
 
 GENESIS = "00" * 32
 AT = "2020-01-01T00:00:00.000000Z"

@@ -14,7 +14,7 @@ from actors.app.exits import ExitCode
 from actors.app.soak import reproduce, run_seed
 from actors.app.soak.swarm import LIVES, draw_swarm
 from actors.app.soak.world import World
-from actors.testing import Explore
+from actors.simulator import Explore
 
 CHUNKS, SEEDS = 10, 20
 FOUND = [

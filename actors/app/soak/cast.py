@@ -16,7 +16,7 @@ from actors.app.arena import Arena
 from actors.app.markets import build_experiment, build_market
 from actors.app.settings import make_settings
 from actors.journal.chain import HASHED, genesis_hash
-from actors.testing import (
+from actors.simulator import (
     DiskFaults,
     Evidence,
     Explore,

@@ -12,7 +12,7 @@ from actors.app.soak.process import Errand, Process
 from actors.app.soak.swarm import Swarm
 from actors.messages.allocator import CONTROL, LANES
 from actors.runtime import Exit
-from actors.testing import Moment
+from actors.simulator import Moment
 from arena.commands import RecordNote
 
 LIFE_S = (1.0, 4.0, 40.0)

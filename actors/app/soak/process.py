@@ -17,7 +17,7 @@ from actors.journal.chain import Head, timestamp
 from actors.journal.codec import decode
 from actors.messages.allocator import AllocatorMessage, Answer
 from actors.runtime import Actor, ActorError, ActorSystem, Deadlines, Exit, ExitReason, Group, Ref
-from actors.testing import SimDisk, SimJournal
+from actors.simulator import SimDisk, SimJournal
 from arena.exceptions import ArenaError
 from arena.treasury import Treasury, apply
 

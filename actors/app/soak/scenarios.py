@@ -13,7 +13,7 @@ import structlog
 from actors.app.soak.cast import judge_cast
 from actors.app.soak.swarm import draw_swarm
 from actors.app.soak.world import World
-from actors.testing import SimulationError, simulate
+from actors.simulator import SimulationError, simulate
 
 CAST_EVERY = 10
 """The cast is run with each seed that this divides."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 
-from actors.testing import NO_FAULTS, DiskFaults, Explore
+from actors.simulator import NO_FAULTS, DiskFaults, Explore
 
 LIVES = 5
 """How many lives end in a crash, in each seed."""

@@ -22,7 +22,7 @@ from actors.app.soak.wishes import Wish
 from actors.journal.chain import HASHED, genesis_hash, timestamp
 from actors.messages.allocator import API, CONTROL, LANES
 from actors.runtime import ActorSystem, Exit, spawn
-from actors.testing import Evidence, Moment, SimDisk, SimJournal, judge
+from actors.simulator import Evidence, Moment, SimDisk, SimJournal, judge
 from arena.commands import OpenArena, RunCycle
 
 CLIENTS, GOALS = 3, 7
