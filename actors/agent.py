@@ -6,7 +6,7 @@ checked before anyone sees it, and a step that takes too long is interrupted whe
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import ParamSpec, TypeVar
 
 from actors.messages.allocator import AGENTS, ASK_TIMEOUT_S, AllocatorMessage, Answer
@@ -17,6 +17,7 @@ from arena.agents import Agent
 from arena.commands import RequestCapital
 from arena.exceptions import AgentError
 from arena.ids import AgentId
+from arena.instruments import Instrument
 from arena.market import MarketView
 from arena.money import MONEY_MAX, Money, to_money
 from arena.strategies import (
@@ -112,12 +113,7 @@ class AgentActor(Actor[AgentMessage, None]):
             AgentError: It is no decision.
         """
         decision = self._strategy.decide(self._market, book, self._memory)
-        if type(decision) is not dict and isinstance(decision, Mapping):
-            decision = dict(decision)  # Somebody's own mapping may answer differently next time.
-        fault = check_decision(decision, self._strategy.instruments)
-        if fault is not None:
-            raise AgentError(self._agent_id, WRONG_ANSWER, fault)
-        return _copied(decision)
+        return checked_decision(self._agent_id, decision, self._strategy.instruments)
 
     def _wish(self, book: BookView) -> Money | None:
         """Return how much capital the strategy could use.
@@ -125,13 +121,7 @@ class AgentActor(Actor[AgentMessage, None]):
         Raises:
             AgentError: It is no sum of money.
         """
-        wish: object = self._strategy.capacity(self._market, book)
-        if wish is None:
-            return None
-        if type(wish) is not int or not 0 <= wish <= MONEY_MAX:
-            fault = f"capacity is {wish!r:.40}, needed None or whole micro-USD, 0 to {MONEY_MAX}"
-            raise AgentError(self._agent_id, WRONG_ANSWER, fault)
-        return Money(wish)
+        return checked_wish(self._agent_id, self._strategy.capacity(self._market, book))
 
     async def _request(self, cycle: str, wish: Money | None) -> None:
         """Put the wish into the allocator's mailbox, say so, and wait for the cycle's word."""
@@ -145,19 +135,53 @@ class AgentActor(Actor[AgentMessage, None]):
         await answer
 
     def _book(self, agent: Agent) -> BookView:
-        treasury, equity = self._treasury(), agent.equity
-        known = treasury.known()
-        return BookView(
-            agent_id=agent.agent_id,
-            equity=equity,
-            cash=agent.portfolio.cash,
-            weights={
-                name: to_money(quantity * known.unit(name)) / equity
-                for name, quantity in agent.portfolio.positions.items()
-                if equity > 0
-            },
-            costs=treasury.experiment.terms.costs,
-        )
+        return book_of(agent, self._treasury())
+
+
+def book_of(agent: Agent, treasury: Treasury) -> BookView:
+    """Return an agent's book at the close, as its strategy may see it."""
+    known, equity = treasury.known(), agent.equity
+    return BookView(
+        agent_id=agent.agent_id,
+        equity=equity,
+        cash=agent.portfolio.cash,
+        weights={
+            name: to_money(quantity * known.unit(name)) / equity
+            for name, quantity in agent.portfolio.positions.items()
+            if equity > 0
+        },
+        costs=treasury.experiment.terms.costs,
+    )
+
+
+def checked_decision(
+    agent_id: AgentId, decision: Decision, instruments: Sequence[Instrument]
+) -> Decision:
+    """Return a strategy's decision, checked and copied.
+
+    Raises:
+        AgentError: It is no decision.
+    """
+    if type(decision) is not dict and isinstance(decision, Mapping):
+        decision = dict(decision)  # Somebody's own mapping may answer differently next time.
+    fault = check_decision(decision, instruments)
+    if fault is not None:
+        raise AgentError(agent_id, WRONG_ANSWER, fault)
+    return _copied(decision)
+
+
+def checked_wish(agent_id: AgentId, wish: object) -> Money | None:
+    """Return how much capital a strategy says that it could use, checked.
+
+    Raises:
+        AgentError: It is no sum of money.
+    """
+    if wish is None:
+        return None
+    if type(wish) is not int or not 0 <= wish <= MONEY_MAX:
+        fault = f"capacity is {wish!r:.40}, needed None or whole micro-USD, 0 to {MONEY_MAX}"
+        raise AgentError(agent_id, WRONG_ANSWER, fault)
+    return Money(wish)
 
 
 def _copied(decision: Decision) -> Decision:

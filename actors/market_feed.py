@@ -11,8 +11,9 @@ So nobody decides about a bar that has been revealed, and nothing is asked after
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from math import isfinite, isnan
+from typing import TypeAlias
 
 from actors.journal.chain import timestamp
 from actors.messages.allocator import ASK_TIMEOUT_S, Answer
@@ -27,12 +28,16 @@ from actors.messages.market import (
 )
 from actors.runtime import Actor, Group, Ref
 from arena.bars import Bar
+from arena.costs import CostModel
 from arena.ids import AgentId
 from arena.market import Market, MarketView
 from arena.treasury import Treasury
 
 GAS = "gas_gwei"
 """The column of the price of gas."""
+
+Places: TypeAlias = Mapping[str, tuple[tuple[str, int], ...]]
+"""Instrument -> (field of a bar, column) for the columns that a market has."""
 
 
 class MarketFeed(Actor[Advance, int | None]):
@@ -57,7 +62,7 @@ class MarketFeed(Actor[Advance, int | None]):
         self._desk = desk
         self._manager = manager
         self._agents = agents
-        self._places = _places(market, treasury().experiment.terms.instruments)
+        self._places = find_places(market, treasury().experiment.terms.instruments)
 
     async def started(self) -> None:
         """Reveal the bars before the first tick to come."""
@@ -87,27 +92,39 @@ class MarketFeed(Actor[Advance, int | None]):
 
     def _bars(self, row: int) -> dict[str, Bar]:
         """Return the bar of every instrument that has one."""
-        values = self._market.values[row].tolist()
-        found, gas = {}, self._gas(row)
-        for name, places in self._places.items():
-            given = {field: values[place] for field, place in places}
-            if not (isnan(given["open"]) or isnan(given["close"])):
-                found[name] = _bar(given, gas)
-        return found
+        terms = self._treasury().experiment.terms
+        return read_bars(self._market, row, self._places, gas_at(self._market, row, terms.costs))
 
-    def _gas(self, row: int) -> float:
-        """Return the price of gas in the bar, relative to the one that costs are stated at."""
-        reference = self._treasury().experiment.terms.costs.gas_reference_gwei
-        if not reference or GAS not in self._market.columns:
-            return 1.0
-        gwei = float(self._market.column(GAS)[row])
-        return gwei / reference if isfinite(gwei) else 1.0
+
+def read_bars(market: Market, row: int, places: Places, gas: float) -> dict[str, Bar]:
+    """Return the bar of every instrument that has one in `row`.
+
+    Args:
+        market: With that row.
+        row: Of the bar.
+        places: Which columns to read.
+        gas: The price of gas in the bar, relative to the one that costs are stated at.
+    """
+    values, found = market.values[row].tolist(), {}
+    for name, columns in places.items():
+        given = {field: values[column] for field, column in columns}
+        if not (isnan(given["open"]) or isnan(given["close"])):
+            found[name] = _bar(given, gas)
+    return found
+
+
+def gas_at(market: Market, row: int, costs: CostModel) -> float:
+    """Return the price of gas in a bar, relative to the one that costs are stated at."""
+    if not costs.gas_reference_gwei or GAS not in market.columns:
+        return 1.0
+    gwei = float(market.column(GAS)[row])
+    return gwei / costs.gas_reference_gwei if isfinite(gwei) else 1.0
 
 
 _FIELDS = tuple(field for field in Bar._fields if field != "gas")
 
 
-def _places(market: Market, instruments: Iterable[str]) -> dict[str, tuple[tuple[str, int], ...]]:
+def find_places(market: Market, instruments: Iterable[str]) -> Places:
     """Return instrument -> (field of a bar, column) for the columns that the market has."""
     return {
         name: tuple(
