@@ -66,7 +66,7 @@ def take_snapshot(
         NotPlainError: An agent's memory would not come back as it is.
     """
     for agent_id, memory in memories.items():
-        _check_plain(agent_id, memory)
+        check_plain(agent_id, memory)
     state: dict[str, Any] = {
         "treasury": treasury.to_plain(),
         "memories": memories,
@@ -77,7 +77,12 @@ def take_snapshot(
     return Snapshot(head.seq, treasury.tick, VERSION, text, head.hash)
 
 
-def _check_plain(agent_id: AgentId, memory: Memory) -> None:
+def check_plain(agent_id: AgentId, memory: Memory) -> None:
+    """Refuse a memory that would not come back from JSON as it is.
+
+    Raises:
+        NotPlainError: It would not.
+    """
     try:
         again = json.loads(json.dumps(memory, allow_nan=False))
     except (TypeError, ValueError, RecursionError) as error:
