@@ -12,6 +12,18 @@ from arena.money import MICRO, Money
 
 BPS = 10_000
 
+_FEES = {
+    Kind.SPOT: ("fee_bps", 1.0),
+    Kind.STAKING: ("fee_bps", 1.0),
+    Kind.SPREAD: ("fee_bps", 2.0),
+    Kind.PERPETUAL: ("perpetual_fee_bps", 1.0),
+    Kind.OPTION: ("option_fee_bps", 1.0),
+}
+"""Which fee a venue takes, and how often."""
+
+_SPREADS = {Kind.LENDING: 0.0, Kind.SPREAD: 2.0, Kind.POOL: 0.5}
+"""How often the spread is crossed in one trade, where that is not once."""
+
 _GASLESS = frozenset({Kind.SPOT, Kind.PERPETUAL, Kind.OPTION, Kind.SPREAD})
 
 
@@ -54,20 +66,14 @@ class CostModel:
         Half of what goes into a pool, or comes out, is swapped in the pool first; a spread is two
         trades.
         """
-        fees = {
-            Kind.SPOT: self.fee_bps,
-            Kind.STAKING: self.fee_bps,
-            Kind.PERPETUAL: self.perpetual_fee_bps,
-            Kind.OPTION: self.option_fee_bps,
-            Kind.SPREAD: 2.0 * self.fee_bps,
-            Kind.POOL: pool_fee_bps / 2.0,
-        }
-        return fees.get(kind, 0.0)
+        if kind is Kind.POOL:
+            return pool_fee_bps / 2.0
+        fee, times = _FEES.get(kind, ("fee_bps", 0.0))
+        return times * float(getattr(self, fee))
 
     def spread_bps(self, kind: Kind) -> float:
         """Return what crossing the spread costs in one trade, basis points of its notional."""
-        shares = {Kind.LENDING: 0.0, Kind.SPREAD: 2.0, Kind.POOL: 0.5}
-        return self.slippage_bps * shares.get(kind, 1.0)
+        return self.slippage_bps * _SPREADS.get(kind, 1.0)
 
     def rate(self, kind: Kind, pool_fee_bps: float = 0.0) -> float:
         """Return the part of the notional that one small trade costs, as a fraction."""

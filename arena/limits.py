@@ -50,11 +50,6 @@ class TradingLimits:
     positions: Mapping[str, Money | None] = field(default_factory=dict)
     protocols: Mapping[str, ProtocolLimit] = field(default_factory=dict)
 
-    @property
-    def disabled(self) -> frozenset[str]:
-        """The protocols that are switched off."""
-        return frozenset(name for name, limit in self.protocols.items() if not limit.enabled)
-
 
 NO_LIMITS = TradingLimits()
 """What holds where nobody set a limit."""

@@ -58,7 +58,10 @@ def free_cash(
     instruments: Mapping[str, Instrument],
 ) -> Money:
     """Return what can be spent or withdrawn; below 0 where margins are no longer whole."""
-    if not any(instruments[name].margined for name in portfolio.positions):
+    for name in portfolio.positions:
+        if instruments[name].margined:
+            break
+    else:
         return portfolio.cash
     held = wallet(portfolio, prices, instruments)
     return Money(held - backing(portfolio, prices, units, instruments))

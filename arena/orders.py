@@ -84,6 +84,8 @@ class Order:
     def __post_init__(self) -> None:
         """Check the quantity's type; whether it can be traded is the validators' business."""
         quantity: object = self.quantity
+        if type(quantity) is float:
+            return
         number = isinstance(quantity, (int, float)) and not isinstance(quantity, bool)
         if not number or (isinstance(quantity, int) and abs(quantity) > QUANTITY_MAX):
             raise ValidationError("quantity", found=quantity, needed="a number of units")

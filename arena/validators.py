@@ -9,13 +9,15 @@ from dataclasses import dataclass
 from arena.bars import Bars
 from arena.execution import Marks, Terms, execute, execute_quote
 from arena.instruments import Kind, Right
-from arena.limits import NO_LIMITS, TradingLimits
+from arena.limits import NO_LIMITS, ProtocolLimit, TradingLimits
 from arena.margin import free_cash, uncovered
 from arena.money import MICRO, MONEY_MAX
 from arena.orders import Fill, FillCause, Order, OrderRefusal
 from arena.portfolio import Portfolio
 
 BPS = 10_000
+
+_ANY = ProtocolLimit()
 
 
 @dataclass(slots=True)
@@ -33,6 +35,7 @@ class TradingState:
         reduce_only: Whether it may only give up what it holds.
         trades: How many of its orders were executed this day.
         room: Protocol -> micro-USD that may still be placed in it; None where nothing bounds that.
+        expected: The fill that the last order that passed would have, and the book after it.
     """
 
     portfolio: Portfolio
@@ -45,6 +48,7 @@ class TradingState:
     reduce_only: bool = False
     trades: int = 0
     room: Mapping[str, int] | None = None
+    expected: tuple[Fill, Portfolio] | None = None
 
 
 def check_order(
@@ -74,53 +78,65 @@ def check_order(
 
 def _check_limits(order: Order, state: TradingState, limit: float | None) -> OrderRefusal | None:
     """Hold an order against the limits, where there are any, and against the book."""
-    fill = _expected(order, state, limit)
+    fill = None if _is_too_large(order, state) else expected_fill(order, state, limit)
+    held = state.portfolio.positions.get(order.instrument, 0.0)
+    gives_up = held * order.quantity < 0 and abs(order.quantity) <= abs(held)
     bounded = state.limits is not NO_LIMITS or state.reduce_only
     refusal = None
     if bounded:
-        refusal = _check_risk(order, state) or _check_price(fill, state.limits)
+        refusal = None if gives_up else _check_opening(order, state)
+        refusal = refusal or _check_size(order, state, gives_up=gives_up)
+        refusal = refusal or _check_price(fill, state.limits)
     if refusal is not None:
         return refusal
-    held = state.portfolio.positions.get(order.instrument, 0.0)
     if -order.quantity > held and not state.terms.instruments[order.instrument].margined:
         return OrderRefusal.POSITION_INSUFFICIENT
-    if bounded or state.room is not None:
+    if not gives_up and (bounded or state.room is not None):
         refusal = _check_room(order, state)
     return refusal or _check_funds(order, state, fill)
 
 
-def _expected(order: Order, state: TradingState, limit: float | None) -> Fill | None:
-    """Return the fill that an order would have; None of one that is larger than money can be."""
-    instrument, bar = state.terms.instruments[order.instrument], state.bars[order.instrument]
-    if abs(order.quantity * bar.notional) * MICRO > MONEY_MAX:
-        return None
+def expected_fill(order: Order, state: TradingState, limit: float | None) -> Fill:
+    """Return the fill that an order would have by the cost model.
+
+    Args:
+        order: Of an instrument that has a bar, and no larger than money can be.
+        state: The bars, and the terms.
+        limit: The price of a quote, USD per unit; None trades at the open.
+    """
     if limit is not None:
         return execute_quote(order, price=limit, costs=state.terms.costs)
+    instrument, bar = state.terms.instruments[order.instrument], state.bars[order.instrument]
     return execute(order, instrument, bar=bar, costs=state.terms.costs)
 
 
-def _gives_up(order: Order, state: TradingState) -> bool:
-    """Return whether an order only makes smaller what is held."""
-    held = state.portfolio.positions.get(order.instrument, 0.0)
-    return held * order.quantity < 0 and abs(order.quantity) <= abs(held)
+def _is_too_large(order: Order, state: TradingState) -> bool:
+    return abs(order.quantity * state.bars[order.instrument].notional) * MICRO > MONEY_MAX
 
 
-def _check_risk(order: Order, state: TradingState) -> OrderRefusal | None:
-    """Return why nothing, nothing more, or nothing of that size can be taken on."""
+def _check_opening(order: Order, state: TradingState) -> OrderRefusal | None:
+    """Return why nothing, or nothing more, can be taken on."""
     limits, protocol = state.limits, state.terms.instruments[order.instrument].protocol
-    size = abs(order.quantity * state.bars[order.instrument].notional) * MICRO
-    gives_up = _gives_up(order, state)
-    whole = order.quantity == -state.portfolio.positions.get(order.instrument, 0.0)
-    most = math.inf if limits.trade_max is None else limits.trade_max
-    times = math.inf if limits.trades_per_day is None else limits.trades_per_day
-    faults = (
-        (OrderRefusal.PROTOCOL_DISABLED, not gives_up and protocol in limits.disabled),
-        (OrderRefusal.REDUCE_ONLY, not gives_up and state.reduce_only),
-        (OrderRefusal.DAILY_TRADES_EXCEEDED, not gives_up and state.trades >= times),
-        (OrderRefusal.TRADE_TOO_SMALL, not whole and size < (limits.trade_min or 0)),
-        (OrderRefusal.TRADE_TOO_LARGE, not gives_up and size > most),
-    )
-    return next((reason for reason, holds in faults if holds), None)
+    if protocol is not None and not limits.protocols.get(protocol, _ANY).enabled:
+        return OrderRefusal.PROTOCOL_DISABLED
+    if state.reduce_only:
+        return OrderRefusal.REDUCE_ONLY
+    if limits.trades_per_day is not None and state.trades >= limits.trades_per_day:
+        return OrderRefusal.DAILY_TRADES_EXCEEDED
+    return None
+
+
+def _check_size(order: Order, state: TradingState, *, gives_up: bool) -> OrderRefusal | None:
+    """Return why nothing of that size can be traded."""
+    limits, bar = state.limits, state.bars[order.instrument]
+    size = abs(order.quantity * bar.notional) * MICRO
+    if limits.trade_min is not None and size < limits.trade_min:
+        whole = order.quantity == -state.portfolio.positions.get(order.instrument, 0.0)
+        if not whole:
+            return OrderRefusal.TRADE_TOO_SMALL
+    if limits.trade_max is not None and size > limits.trade_max and not gives_up:
+        return OrderRefusal.TRADE_TOO_LARGE
+    return None
 
 
 def _check_price(fill: Fill | None, limits: TradingLimits) -> OrderRefusal | None:
@@ -137,8 +153,6 @@ def _check_price(fill: Fill | None, limits: TradingLimits) -> OrderRefusal | Non
 
 def _check_room(order: Order, state: TradingState) -> OrderRefusal | None:
     """Return why there would be too much of one thing, or in one place."""
-    if _gives_up(order, state):
-        return None
     name, bar = order.instrument, state.bars[order.instrument]
     most = state.limits.positions.get(name)
     after = abs(state.portfolio.positions.get(name, 0.0) + order.quantity) * bar.notional * MICRO
@@ -158,6 +172,7 @@ def _check_funds(order: Order, state: TradingState, fill: Fill | None) -> OrderR
     if fill is None or order.quantity * bar.open * MICRO > most:
         return OrderRefusal.CASH_INSUFFICIENT
     after = state.portfolio.after((fill,))
+    state.expected = fill, after
     return misfit(fill, state.portfolio, after, marks=state.marks, terms=state.terms)
 
 

@@ -15,7 +15,6 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from datetime import datetime
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 from actors.agent import STEP_BUDGET_S
@@ -32,6 +31,7 @@ from actors.messages.desk import API as DESK_API
 from actors.messages.desk import DeskMessage
 from actors.messages.market import Advance, CycleNow
 from actors.runtime import ActorSystem, StepBudget, WallClock
+from actors.venues import Courier, simulated
 from arena import commands as c
 from arena.commands import Command
 from arena.events import (
@@ -77,6 +77,7 @@ class Arena:
         *,
         start: Start | None = None,
         step_budget_s: float = STEP_BUDGET_S,
+        courier: Courier | None = None,
     ) -> None:
         """Prepare a run; it begins with `async with`.
 
@@ -88,6 +89,7 @@ class Arena:
             start: Where the run goes on; by default it begins, and the genesis of the journal is
                 the experiment's manifest.
             step_budget_s: Seconds after which a step of a strategy is interrupted.
+            courier: Carries orders to their venue; to the simulated one by default.
         """
         self.experiment = experiment
         self._start = start or Start.beginning(experiment)
@@ -98,6 +100,7 @@ class Arena:
         self._cast: Cast | None = None
         self._asked = 0
         self.budget = StepBudget(step_budget_s)
+        self._courier = courier or simulated()
         self.desk = Desk(self._ask_desk, self.send, self._next, self._journal)
 
     async def __aenter__(self) -> Self:
@@ -113,21 +116,16 @@ class Arena:
             stack.enter_context(self.budget)
             system = await stack.enter_async_context(ActorSystem())
             self._cast = assemble(
-                system, self._start, self._market, self._journal, budget=self.budget
+                system, self._start, self._market, self._journal, self._courier, budget=self.budget
             )
             if self.treasury.seq == 0:
                 await self.send(c.OpenArena(command_id="open"))
             self._stack = stack.pop_all()
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *raised: Any) -> None:  # noqa: PYI036 - it is passed on
         """Stop the actors, then close the journal."""
-        await self._stack.__aexit__(kind, error, traceback)
+        await self._stack.__aexit__(*raised)
 
     def _check_fits(self, head: Head) -> None:
         facts = self.experiment.market
@@ -147,7 +145,7 @@ class Arena:
         Args:
             config: A TOML file.
             overrides: `table.key=value`, as for `arena run --set`; the later one wins.
-            catalog: The strategies that the config can name.
+            catalog: The strategies that the config can name, beside plugins.
 
         Raises:
             ConfigError: The config cannot be used.

@@ -30,7 +30,7 @@ from actors.messages.desk import Decided, DeskMessage
 from actors.messages.market import Advance, AgentExited, AgentMessage, ManagerMessage
 from actors.runtime import ActorStopped, ActorSystem, Exit, ExitReason, Group, Ref, StepBudget
 from actors.trading_desk import TradingDesk
-from actors.venues import simulated
+from actors.venues import Courier
 from arena.agents import Agent
 from arena.events import AgentFailed
 from arena.exceptions import AgentError
@@ -103,7 +103,13 @@ class Start:
 
 
 def assemble(
-    system: ActorSystem, start: Start, market: Market, journal: Journal, *, budget: StepBudget
+    system: ActorSystem,
+    start: Start,
+    market: Market,
+    journal: Journal,
+    courier: Courier,
+    *,
+    budget: StepBudget,
 ) -> Cast:
     """Start the actors of a run.
 
@@ -112,6 +118,7 @@ def assemble(
         start: Where it begins.
         market: Warm-up and all the bars to settle.
         journal: Where events go; its head is that of `start`.
+        courier: Carries orders to their venue.
         budget: What one step of a strategy may take.
     """
     experiment = start.treasury.experiment
@@ -126,7 +133,7 @@ def assemble(
     def published() -> Treasury:
         return allocator.treasury
 
-    desk = TradingDesk(published, ask_allocator, simulated(experiment.terms), start.delayed)
+    desk = TradingDesk(published, ask_allocator, courier, start.delayed)
     ask_desk = system.start(desk)
     recruiter = _Recruiter(system, published, view, ask_desk, ask_allocator, budget)
     recruiter.memories |= start.memories

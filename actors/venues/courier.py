@@ -14,7 +14,6 @@ from typing import TypeVar
 
 from actors.runtime import Clock
 from actors.venues.port import OutcomeUnknownError, Venue
-from arena.bars import Bar
 from arena.orders import Fill, Order
 
 T = TypeVar("T")
@@ -41,40 +40,47 @@ class Courier:
         self.unsure = True
 
     async def recall(self, order_id: str) -> Fill | None:
-        """Return the fill of an order that was sent before, where that may be.
+        """Return the fill of an order that may have been sent before; None where it was not.
 
         Raises:
             OutcomeUnknownError: The venue does not say.
         """
-        return await self._find(order_id) if self.unsure else None
+        return await self._find(order_id)
 
-    async def carry(self, order: Order, *, bar: Bar, limit: float | None = None) -> Fill | None:
+    async def carry(self, order: Order, *, limit: float | None, expected: Fill) -> Fill | None:
         """Have an order executed and return its fill; None where the venue cannot be reached.
 
         Args:
             order: Already validated.
-            bar: At whose open it is executed.
-            limit: Or the price at which it is, USD per unit.
+            limit: The price of a quote, USD per unit; None trades at the open.
+            expected: The fill by the cost model.
 
         Raises:
             OutcomeUnknownError: It may have been executed, and the venue does not say.
         """
         try:
-            return await self._insist(lambda: self._send(order, bar, limit))
+            return await self._venue.execute(order, limit=limit, expected=expected)
+        except ConnectionError:
+            fill = None
+        except OutcomeUnknownError:
+            fill = await self._find(order.order_id)
+        if fill is not None:
+            return fill
+        await self._clock.sleep(PAUSE_S)
+        try:
+            return await self._insist(lambda: self._send(order, limit, expected))
         except ConnectionError:
             return None
 
-    async def _send(self, order: Order, bar: Bar, limit: float | None) -> Fill:
-        """Send an order once and find out what became of it.
+    async def _send(self, order: Order, limit: float | None, expected: Fill) -> Fill:
+        """Send an order once more and find out what became of it.
 
         Raises:
             ConnectionError: Nothing was executed.
             OutcomeUnknownError: Nobody knows.
         """
         try:
-            if limit is None:
-                return await self._venue.execute(order, bar=bar)
-            return await self._venue.execute_limit(order, price=limit)
+            return await self._venue.execute(order, limit=limit, expected=expected)
         except OutcomeUnknownError as unknown:
             fill = await self._find(order.order_id)
             if fill is None:
@@ -82,30 +88,35 @@ class Courier:
             return fill
 
     async def _find(self, order_id: str) -> Fill | None:
+        """Ask what became of an order.
+
+        Raises:
+            OutcomeUnknownError: The venue does not say.
+        """
+        try:
+            return await self._venue.find(order_id)
+        except ConnectionError:
+            await self._clock.sleep(PAUSE_S)
         try:
             return await self._insist(lambda: self._venue.find(order_id))
         except ConnectionError as error:
             raise OutcomeUnknownError(order_id) from error
 
     async def _insist(self, call: Callable[[], Awaitable[T]]) -> T:
-        """Make a call that executed nothing where it fails, again and again.
+        """Make a call that executes nothing where it fails, as often as is left of its attempts.
 
         Raises:
             ConnectionError: It failed each time.
         """
-        try:
-            return await call()
-        except ConnectionError:
-            await self._clock.sleep(PAUSE_S)
-        return await self._retrying()(call)
-
-    def _retrying(self) -> Callable[[Callable[[], Awaitable[T]]], Awaitable[T]]:
         from tenacity import (  # noqa: PLC0415 - costs 0.15 s where no call ever fails
             AsyncRetrying,
             retry_if_exception_type,
             stop_after_attempt,
             wait_exponential,
         )
+
+        async def once() -> T:  # tenacity awaits what is declared as async, and nothing else.
+            return await call()
 
         retrying = AsyncRetrying(
             sleep=self._clock.sleep,
@@ -114,11 +125,4 @@ class Courier:
             retry=retry_if_exception_type(ConnectionError),
             reraise=True,
         )
-
-        async def insist(call: Callable[[], Awaitable[T]]) -> T:
-            async def once() -> T:  # tenacity awaits what is declared as async, and nothing else.
-                return await call()
-
-            return await retrying(once)
-
-        return insist
+        return await retrying(once)

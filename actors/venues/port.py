@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from arena.bars import Bar
 from arena.orders import Fill, Order
 
 
@@ -30,21 +29,15 @@ class Venue(Protocol):
     it knows, at once, and the courier decides.
     """
 
-    async def execute(self, order: Order, *, bar: Bar) -> Fill:
-        """Execute `order` at the open of `bar` and return its fill, which may be a part of it.
-
-        Raises:
-            ConnectionError: Nothing was executed, and nothing will be of this call.
-            OutcomeUnknownError: It was sent, and nobody knows what became of it.
-        """
-        ...
-
-    async def execute_limit(self, order: Order, *, price: float) -> Fill:
-        """Execute `order` at its limit, which the bar has traded through, and return its fill.
+    async def execute(self, order: Order, *, limit: float | None, expected: Fill) -> Fill:
+        """Execute `order` and return its fill, which may be a part of it.
 
         Args:
             order: Already validated.
-            price: The limit, USD per unit.
+            limit: The price of a quote that the bar has traded through, USD per unit; None trades
+                at the open.
+            expected: The fill by the cost model.  A venue that can bound the price bounds it by
+                this; a simulation has nothing better.
 
         Raises:
             ConnectionError: Nothing was executed, and nothing will be of this call.

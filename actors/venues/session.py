@@ -31,7 +31,7 @@ from arena.money import MICRO
 from arena.orders import Fill, Order, OrderRefusal, RefusedOrder
 from arena.strategies import HOLD, Decision, Quote, Quotes, Targets
 from arena.treasury import Treasury
-from arena.validators import TradingState, check_order
+from arena.validators import TradingState, check_order, expected_fill
 from arena.words import ALL, ARENA_SCOPE, Book, Layer
 
 
@@ -134,7 +134,9 @@ class Session:
         for fill in self.fills:
             own.setdefault(fill.agent_id, []).append(fill)
         for agent in sorted(self._treasury.living(), key=lambda agent: agent.agent_id):
-            portfolio = agent.portfolio.after(own.get(agent.agent_id, ()))
+            portfolio = agent.portfolio
+            if agent.agent_id in own:
+                portfolio = portfolio.after(own[agent.agent_id])
             ended = liquidations(portfolio, self._bars, self._terms.instruments)
             for liquidation in ended:
                 bar = self._bars[liquidation.instrument]
@@ -201,9 +203,10 @@ class Session:
         self, agent: Agent, state: TradingState, order: Order, *, limit: float | None = None
     ) -> None:
         """Validate and execute one order, and keep `state` up."""
-        fill = await self._courier.recall(order.order_id)
+        book = agent.book
+        fill = await self._courier.recall(order.order_id) if self._courier.unsure else None
         if fill is None:
-            outcome = await self._execute(agent, state, order, limit)
+            outcome = await self._execute(state, order, limit, book)
             if isinstance(outcome, OrderRefusal):
                 self._refuse(order, outcome)
                 return
@@ -211,26 +214,31 @@ class Session:
         if fill.quantity != order.quantity:
             fill = replace(fill, asked=order.quantity)
         self.fills.append(fill)
-        self._volume.take(fill.size, order.instrument, agent.book)
-        before, state.portfolio = state.portfolio, state.portfolio.after((fill,))
+        self._volume.take(fill.size, order.instrument, book)
+        before, expected = state.portfolio, state.expected
+        whole = expected is not None and expected[0] is fill
+        state.portfolio = expected[1] if expected and whole else before.after((fill,))
         state.trades += 1
-        if agent.book is Book.REAL:
+        if book is Book.REAL:
             self._room.moved(order.instrument, before, state.portfolio)
 
     async def _execute(
-        self, agent: Agent, state: TradingState, order: Order, limit: float | None
+        self, state: TradingState, order: Order, limit: float | None, book: Book
     ) -> Fill | OrderRefusal:
         """Return the fill of one order, or why there is none."""
         refusal = check_order(order, state, limit)
         if refusal is not None:
             return refusal
         bar, asked = self._bars[order.instrument], order.quantity
-        quantity = self._volume.trim(asked, order.instrument, bar, agent.book)
+        quantity = self._volume.trim(asked, order.instrument, bar, book)
         if not quantity:
             return OrderRefusal.NO_LIQUIDITY
-        if quantity != asked:
+        if quantity != asked or state.expected is None:
             order = replace(order, quantity=quantity)
-        fill = await self._courier.carry(order, bar=bar, limit=limit)
+            expected = expected_fill(order, state, limit)
+        else:
+            expected = state.expected[0]
+        fill = await self._courier.carry(order, limit=limit, expected=expected)
         return OrderRefusal.VENUE_FAILED if fill is None else fill
 
     def _refuse(self, order: Order, reason: OrderRefusal) -> None:

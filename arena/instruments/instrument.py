@@ -42,6 +42,8 @@ class Kind(StrEnum):
     SPREAD = "spread"
     """Bought at our venue and sold at another, on margin: earns when the two come together."""
 
+    __hash__ = str.__hash__  # An enum would hash its name anew, in Python, for every look-up.
+
 
 class Right(StrEnum):
     """What the holder of an option may do at expiry."""

@@ -140,7 +140,7 @@ def day(
 ) -> tuple[TickSettled, Agent]:
     """Execute one decision at a bar, as the desk does, and settle it."""
     (agent,) = treasury.population()
-    session = Session(treasury, simulated(treasury.experiment.terms), treasury.tick + 1, bars)
+    session = Session(treasury, simulated(), treasury.tick + 1, bars)
     asyncio.run(session.trade(agent.agent_id, decision, []))
     session.liquidate()
     command = c.SettleTick(
@@ -221,7 +221,7 @@ class TestDays:
     def test_coins_behind_a_call_are_not_sold(self) -> None:
         treasury, agent_id = a_desk()
         day(treasury, {"COIN": 0.5, "CALL": -0.5}, BARS)
-        session = Session(treasury, simulated(treasury.experiment.terms), 9, BARS)
+        session = Session(treasury, simulated(), 9, BARS)
         order = session_order(agent_id, "COIN", -1.0)
 
         asyncio.run(session.trade(agent_id, None, [order]))

@@ -22,6 +22,7 @@ _COMMANDS = {
     "agents": (f"{_HERE}.agents:agents", "List the agents of a run, or show one."),
     "capital": (f"{_HERE}.capital:capital", "Show where the capital is, or how it moved."),
     "state": (f"{_HERE}.state:state", "Show the treasury as it was after an event."),
+    "status": (f"{_HERE}.status:status", "Show what trading may do, and what it did."),
     "events": (f"{_HERE}.events:events", "List the events of a run."),
     "why": (f"{_HERE}.why:why", "Explain an event, or the decisions about an agent."),
     "backup": (f"{_HERE}.backup:backup", "Copy a run, even while it is being written."),
