@@ -74,8 +74,9 @@ def apply(treasury: Treasury, event: Event) -> None:  # noqa: C901, PLR0912  # o
         case e.PositionLimitSet():
             treasury.position_limits[event.instrument] = event.most
         case e.RunForked():
-            catalog = treasury.experiment.catalog
-            treasury.experiment = read_experiment(event.manifest, catalog)
+            known = treasury.experiment
+            rules = read_experiment(event.manifest, known.catalog, known.policies)
+            treasury.experiment = rules
         case e.RunCompleted():
             treasury.completed = True
         case _:

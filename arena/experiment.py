@@ -20,7 +20,7 @@ from arena.exceptions import EventSourcingError
 from arena.execution import Terms
 from arena.later import later_defaults
 from arena.money import Money, parse_usd
-from arena.policies import POLICIES, Policy
+from arena.policies import POLICIES, Policies, Policy
 from arena.rules import Rules
 from arena.seed import Seed
 from arena.strategies import BUILT_IN, Catalog
@@ -101,7 +101,9 @@ class Experiment:
         endowment: The treasury's opening capital.
         population: Who competes.
         rules: The rules of the game.
-        catalog: Strategies by name; in the manifest by name only.
+        catalog: Strategies by name; the manifest has the declarations of those that are built in,
+            and of those in the population.
+        policies: Policies by name; the manifest has the name of the one that weighs.
     """
 
     name: str
@@ -112,6 +114,7 @@ class Experiment:
     population: Population = field(default_factory=Population)
     rules: Rules = field(default_factory=Rules)
     catalog: Catalog = field(default_factory=lambda: BUILT_IN)
+    policies: Policies = field(default_factory=lambda: POLICIES)
 
     @property
     def root(self) -> Seed:
@@ -121,18 +124,25 @@ class Experiment:
     @property
     def policy(self) -> Policy:
         """The policy that weighs capital."""
-        return POLICIES[self.rules.allocation.policy]
+        return self.policies[self.rules.allocation.policy]
 
 
 def manifest(experiment: Experiment) -> str:
     """Return the canonical JSON of everything that defines the run: the genesis of its chain."""
-    facts = {f.name: plain(getattr(experiment, f.name)) for f in fields(experiment)}
+    code = {"catalog", "policies"}
+    names = [each.name for each in fields(experiment) if each.name not in code]
+    facts = {name: plain(getattr(experiment, name)) for name in names}
     facts["terms"]["instruments"] = [plain(one) for one in experiment.terms.instruments.values()]
-    facts["catalog"] = {
-        name: _declaration(name, experiment.catalog) for name in sorted(experiment.catalog)
-    }
+    facts["catalog"] = {name: _declaration(name, experiment.catalog) for name in _used(experiment)}
     facts["versions"] = {"format": FORMAT, "treasury-arena": __version__, "numpy": np.__version__}
     return json.dumps(facts, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def _used(experiment: Experiment) -> list[str]:
+    """Return the strategies that are part of what is run: whatever else is installed is not."""
+    population = experiment.population
+    declared = {*BUILT_IN, *population.mix, *population.baselines}
+    return sorted(declared & experiment.catalog.keys())
 
 
 def _declaration(name: str, catalog: Catalog) -> dict[str, Any]:
@@ -151,10 +161,13 @@ def plain(value: object) -> Any:  # JSON has no narrower type
     return value
 
 
-def read_experiment(manifest_json: str, catalog: Catalog = BUILT_IN) -> Experiment:
+def read_experiment(
+    manifest_json: str, catalog: Catalog = BUILT_IN, policies: Policies = POLICIES
+) -> Experiment:
     """Return the experiment that `manifest_json` describes.
 
-    Strategies come from `catalog`: the manifest holds their declarations, not their code.
+    Strategies come from `catalog`, and the policy from `policies`: the manifest holds their names
+    and declarations, not their code.
 
     Raises:
         EventSourcingError: It is no manifest that this version can read.
@@ -172,6 +185,7 @@ def read_experiment(manifest_json: str, catalog: Catalog = BUILT_IN) -> Experime
             population=from_plain(Population, facts["population"]),
             rules=from_plain(Rules, facts["rules"]),
             catalog=catalog,
+            policies=policies,
         )
     except (KeyError, TypeError, ValueError) as error:
         raise EventSourcingError("the manifest cannot be read") from error

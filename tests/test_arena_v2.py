@@ -223,16 +223,13 @@ async def test_the_three_strikes_and_the_errors_are_the_same_on_every_run() -> N
     assert heads[0] == heads[1]
 
 
-async def test_an_error_in_a_cycle_does_not_stop_the_arena(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+async def test_an_error_in_a_cycle_does_not_stop_the_arena() -> None:
     def broken(*_: object) -> None:
         raise ArithmeticError("the policy cannot divide")
 
     experiment, market = a_run(days=21, agents=5)
-    experiment = with_open_gates(experiment)
     policies: dict[str, Policy] = {"tiered": broken}  # type: ignore[dict-item]  # that is the point
-    monkeypatch.setattr("arena.experiment.POLICIES", policies)
+    experiment = replace(with_open_gates(experiment), policies=policies)
     async with Arena(experiment, market) as arena:
         await enter_arena(arena, 1)
         await arena.backtest()

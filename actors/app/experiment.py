@@ -18,9 +18,11 @@ from pathlib import Path
 from typing import Any
 
 from actors.app.arena import Arena
+from actors.app.borrowed import borrowed_by, borrowed_text
 from actors.app.exits import ExitCode
 from actors.app.hindsight import look_back_at
 from actors.app.markets import LoadedMarket, build_experiment, build_market, read_sources
+from actors.app.plugins import Plugins, find_plugins
 from actors.app.result import summarise
 from actors.app.settings import Settings, effective, load_settings
 from actors.app.snapshots import NotPlainError
@@ -79,12 +81,15 @@ def prepare(
     """
     settings = load_settings(config, overrides)
     loaded = loaded or build_market(settings, config.parent, now=now)
-    return Prepared(build_experiment(settings, loaded), loaded, _meta(settings, config))
+    known = find_plugins(settings.plugins.modules, config.parent)
+    experiment = build_experiment(settings, loaded, known.strategies, known.policies)
+    return Prepared(experiment, loaded, _meta(settings, config, known))
 
 
-def _meta(settings: Settings, config: Path) -> dict[str, str]:
+def _meta(settings: Settings, config: Path, known: Plugins) -> dict[str, str]:
     base = config.absolute().parent
     return {
+        "plugins": borrowed_text(borrowed_by(settings, known)),
         "settings": canonical(effective(settings)),
         "config": str(config.absolute()),
         "base": str(base),

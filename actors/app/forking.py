@@ -15,6 +15,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from actors.app.borrowed import borrowed_by, borrowed_in, borrowed_text, plugins_of
 from actors.app.folding import fold_run
 from actors.app.forks import Fork, forks_in, forks_text
 from actors.app.markets import LoadedMarket, build_experiment
@@ -89,17 +90,20 @@ def plan_fork(
     earlier = [fork for fork in forks_in(meta) if fork.seq < seq]
     later = [fork.settings_before for fork in forks_in(meta) if fork.seq >= seq]
     text = later[0] if later else meta["settings"]
-    settings, changes = _change(text, overrides)
+    settings, changes = _change(text, meta, overrides)
+    known = plugins_of(meta, [settings])
+    experiment = build_experiment(settings, rebuilt.loaded, known.strategies, known.policies)
     fork = Fork(
         seq=seq,
         tick=treasury.tick,
         changes=changes,
-        manifest=manifest(build_experiment(settings, rebuilt.loaded)),
+        manifest=manifest(experiment),
         settings_before=text,
         parent_path=str(parent.path),
     )
     own = {
         "settings": canonical(effective(settings)),
+        "plugins": borrowed_text([*borrowed_in(meta), *borrowed_by(settings, known)]),
         "forks": forks_text([*earlier, fork]),
         "python": platform.python_version(),
         "platform": platform.platform(),
@@ -127,7 +131,9 @@ def _fork_point(parent: JournalReader, at: int) -> int:
     return seq
 
 
-def _change(text: str, overrides: Sequence[str]) -> tuple[Settings, dict[str, Scalar]]:
+def _change(
+    text: str, meta: Mapping[str, str], overrides: Sequence[str]
+) -> tuple[Settings, dict[str, Scalar]]:
     """Return the settings with `overrides` over them, and which values that changes.
 
     Raises:
@@ -137,8 +143,8 @@ def _change(text: str, overrides: Sequence[str]) -> tuple[Settings, dict[str, Sc
     keys = sorted(map(join, apply_overrides(tables, overrides)))
     given = dict(_leaves(tables))
     _refuse(_past(key, given.get(key)) for key in keys)
-    settings = stored_settings(text, [*overrides, *_of_the_first_generation(tables)])
-    before = dict(_leaves(effective(stored_settings(text))))
+    settings = stored_settings(text, meta, [*overrides, *_of_the_first_generation(tables)])
+    before = dict(_leaves(effective(stored_settings(text, meta))))
     after = dict(_leaves(effective(settings)))
     changed = [key for key in sorted(before.keys() | after) if before.get(key) != after.get(key)]
     changes = {each: after.get(each) for key in keys for each in changed if _is_in(each, key)}

@@ -62,7 +62,9 @@ def forks_text(forks: Iterable[Fork]) -> str:
 def experiment_at(first: Experiment, forks: Iterable[Fork], seq: int) -> Experiment:
     """Return what was run when the entry `seq` was written, given what was run at first."""
     passed = [fork for fork in forks if fork.seq < seq]
-    return read_experiment(passed[-1].manifest, first.catalog) if passed else first
+    if not passed:
+        return first
+    return read_experiment(passed[-1].manifest, first.catalog, first.policies)
 
 
 async def pass_fork(arena: Arena, fork: Fork) -> Start:

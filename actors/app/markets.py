@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path, PurePath
 from typing import Any
 
+from actors.app.plugins import find_plugins
 from actors.app.settings import ConfigError, Settings, check, load_settings
 from actors.app.settings.capital import UNLIMITED
 from actors.app.settings.fields import Section
@@ -25,6 +26,7 @@ from arena.experiment import Endowment, Experiment, MarketFacts, Population
 from arena.fitness import FitnessWeights
 from arena.instruments.derive import derive
 from arena.market import Market, restrict
+from arena.policies import POLICIES, Policies
 from arena.prices import add_series
 from arena.rules import (
     AllocationRules,
@@ -65,7 +67,7 @@ def load_run(
     Args:
         config: A TOML file.
         overrides: `table.key=value`, the later one winning.
-        catalog: The strategies that the config can name.
+        catalog: The strategies that the config can name, beside plugins.
         now: The current time, with an offset.
 
     Raises:
@@ -74,7 +76,8 @@ def load_run(
     """
     settings = load_settings(config, overrides, catalog=catalog)
     loaded = build_market(settings, config.parent, now=now)
-    return build_experiment(settings, loaded, catalog), loaded.market
+    known = find_plugins(settings.plugins.modules, config.parent, catalog=catalog)
+    return build_experiment(settings, loaded, known.strategies, known.policies), loaded.market
 
 
 def build_market(settings: Settings, base: Path, *, now: datetime) -> LoadedMarket:
@@ -101,14 +104,23 @@ def build_market(settings: Settings, base: Path, *, now: datetime) -> LoadedMark
 
 
 def build_experiment(
-    settings: Settings, loaded: LoadedMarket, catalog: Catalog = BUILT_IN
+    settings: Settings,
+    loaded: LoadedMarket,
+    catalog: Catalog = BUILT_IN,
+    policies: Policies = POLICIES,
 ) -> Experiment:
     """Return what is run: the settings, and the facts of the market that they led to.
+
+    Args:
+        settings: The whole config.
+        loaded: The market that it asks for.
+        catalog: The strategies that can be named.
+        policies: The policies that can be named.
 
     Raises:
         ConfigError: The settings do not fit together; `load_settings` would have said so.
     """
-    problems = check(settings, catalog)
+    problems = check(settings, catalog, policies)
     if problems:
         raise ConfigError(problems)
     return Experiment(
@@ -120,6 +132,7 @@ def build_experiment(
         population=_population(settings),
         rules=_rules(settings),
         catalog=catalog,
+        policies=policies,
     )
 
 

@@ -15,6 +15,7 @@ from typing import Any
 
 from actors.app.arena import Arena
 from actors.app.bootstrap import Start
+from actors.app.borrowed import borrowed_by, changed_since, check_there, plugins_of
 from actors.app.forks import Fork, forks_in, pass_fork
 from actors.app.markets import LoadedMarket, build_experiment, build_market
 from actors.app.settings import Settings, make_settings
@@ -75,24 +76,37 @@ def rebuild(run: JournalReader, *, now: datetime, loaded: LoadedMarket | None = 
 
     Raises:
         DataError: The run stored no settings, or the market's numbers are not those of the run.
+        PluginError: A package that it needs is not installed here.
         EventSourcingError: What it stored about itself is damaged.
     """
     meta = run.meta()
     if not {"settings", "base"} <= meta.keys():
         needed = "a run that `arena run` made: this one stored no settings"
         raise DataError([Problem(str(run.path), None, None, "no settings", needed)])
+    check_there(meta)
     forks = forks_in(meta)
-    settings = stored_settings(forks[0].settings_before if forks else meta["settings"])
+    every = [
+        stored_settings(text, meta)
+        for text in (*(fork.settings_before for fork in forks), meta["settings"])
+    ]
+    settings, known = every[0], plugins_of(meta, every)
     stored = json.loads(run.manifest())
     loaded = loaded or _unmarked(build_market(settings, Path(meta["base"]), now=now), stored)
-    experiment = build_experiment(settings, loaded)
+    experiment = build_experiment(settings, loaded, known.strategies, known.policies)
     again = json.loads(manifest(experiment))
     _check_series(stored, again)
-    return Rebuilt(experiment, loaded, tuple(_differences(stored, again)), forks)
+    borrowed = [found for each in every for found in borrowed_by(each, known)]
+    notes = (*_differences(stored, again), *changed_since(meta, borrowed))
+    return Rebuilt(experiment, loaded, notes, forks)
 
 
-def stored_settings(text: str, overrides: Sequence[str] = ()) -> Settings:
+def stored_settings(text: str, meta: Mapping[str, str], overrides: Sequence[str] = ()) -> Settings:
     """Return the settings that a run stored as `text`, with overrides over them.
+
+    Args:
+        text: As `actors.app.settings.effective` gave them.
+        meta: Of the run: where its config lay.
+        overrides: `table.key=value`, the later one winning.
 
     Raises:
         ConfigError: They cannot be used.
@@ -109,7 +123,7 @@ def stored_settings(text: str, overrides: Sequence[str] = ()) -> Settings:
         }
     except (ValueError, TypeError, KeyError) as error:
         raise EventSourcingError(f"the run's settings are damaged: {error!r}") from error
-    return make_settings(tables, overrides, place="the run's settings")
+    return make_settings(tables, overrides, place="the run's settings", base=Path(meta["base"]))
 
 
 def _unmarked(loaded: LoadedMarket, stored: Mapping[str, Any]) -> LoadedMarket:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TypeAlias
 
 from arena.policies.equal import weigh_equal
 from arena.policies.policy import (
@@ -15,12 +16,16 @@ from arena.policies.policy import (
 )
 from arena.policies.tiered import select_tier, weigh_tiered
 
-POLICIES: Mapping[str, Policy] = {"tiered": weigh_tiered, "equal": weigh_equal}
+Policies: TypeAlias = Mapping[str, Policy]
 """Name -> policy: what `[allocation] policy` can say."""
+
+POLICIES: Policies = {"tiered": weigh_tiered, "equal": weigh_equal}
+"""The policies that come with the arena."""
 
 __all__ = [
     "POLICIES",
     "Candidate",
+    "Policies",
     "Policy",
     "Target",
     "limit_family",

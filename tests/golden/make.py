@@ -19,7 +19,6 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-import arena.experiment
 from actors.app.arena import Arena
 from actors.app.cli.root import cli
 from actors.app.experiment import prepare, run_experiment
@@ -37,6 +36,7 @@ from arena.exceptions import AllocationError
 from arena.experiment import manifest
 from arena.market import MarketView
 from arena.money import Money
+from arena.policies import POLICIES, Policy
 from arena.strategies import BUILT_IN, BookView, Decision, Memory, Strategy
 
 HERE = Path(__file__).parent
@@ -111,17 +111,18 @@ async def live(folder: Path) -> None:
     }
     settings = make_settings(tables, GATES, catalog=catalog)
     loaded = build_market(settings, HERE, now=None)  # type: ignore[arg-type]  # reads no file
-    experiment = build_experiment(settings, loaded, catalog)
+    policies = dict(POLICIES)
+    experiment = build_experiment(settings, loaded, catalog, policies)
     facts = manifest(experiment)
     journal = await SqliteJournal.create(folder, run_id_of(facts), facts, {})
     async with Arena(experiment, loaded.market, journal) as life:
         await life.backtest(42)
-        await use_verbs(life)
+        await use_verbs(life, policies)
         await life.backtest()
         await life.complete()
 
 
-async def use_verbs(life: Arena) -> None:
+async def use_verbs(life: Arena, policies: dict[str, Policy]) -> None:
     """Do by hand what no rule would do in so short a run."""
     await life.emit_event("memo", {"n": 1, "text": "漢", "x": 0.1, "none": None, "yes": True})
     try:
@@ -134,10 +135,10 @@ async def use_verbs(life: Arena) -> None:
     await life.backtest(1)
     await life.desk.emergency_resume("it was one")
     await life.mutate_agent(life.treasury.population()[0].agent_id)
-    policies, broken = arena.experiment.POLICIES, dict.fromkeys(arena.experiment.POLICIES)
-    arena.experiment.POLICIES = broken  # type: ignore[assignment]  # so that a cycle breaks
+    working = dict(policies)
+    policies.clear()  # So that a cycle breaks.
     await life.safe_run_evolution()
-    arena.experiment.POLICIES = policies
+    policies |= working
     rules, shared = manifest(life.experiment), life.cast.allocator.head.hash
     fork = ForkRun(command_id="fork", parent_hash=shared, changes={}, manifest=rules)
     await life.send(fork)

@@ -6,7 +6,7 @@ its default from there.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Literal
 
 from pydantic import Field
 
@@ -14,11 +14,11 @@ from actors.app.settings.fields import (
     BasisPoints,
     Days,
     Drawdown,
+    Name,
     Section,
     Share,
     Usd,
     usd,
-    words,
 )
 from arena.costs import CostModel
 from arena.execution import Terms
@@ -145,8 +145,9 @@ class LadderTable(Section):
 class AllocationTable(Section):
     """How the arena's capital is divided at a cycle."""
 
-    policy: Annotated[str, *words(POLICIES)] = Field(
-        default=_ALLOCATION.policy, description="The policy that weighs agents."
+    policy: Name = Field(
+        default=_ALLOCATION.policy,
+        description=f"The policy that weighs agents: {' or '.join(POLICIES)}, or a plugin's.",
     )
     tiers: tuple[BasisPoints, BasisPoints, BasisPoints] = Field(
         default=_ALLOCATION.tiers,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from actors.app.plugins import PluginError
 from actors.app.settings.fields import BP
 from actors.app.settings.instruments import MAY_HAVE, NEEDS, PROTOCOLS
 from actors.app.settings.market import SourceTable
@@ -13,21 +14,22 @@ from actors.app.settings.settings import Settings
 from arena.exceptions import ValidationError
 from arena.instruments import Kind
 from arena.money import MICRO, MONEY_MAX, render_usd
+from arena.policies import Policies
 from arena.strategies import Catalog, Choice, Strategy
 
 
-def check(settings: Settings, catalog: Catalog) -> list[Problem]:
+def check(settings: Settings, catalog: Catalog, policies: Policies) -> list[Problem]:
     """Return everything that does not fit together, in the order of the tables."""
     problems = [*_check_sources(settings.market.sources), *_check_market(settings)]
     problems += _check_period(settings)
     problems += [*_check_sums(settings), *_check_order(settings), *_check_names(settings, catalog)]
-    problems += [*_check_limits(settings)]
+    problems += [*_check_policy(settings, policies), *_check_limits(settings)]
     if not problems:  # Else the market's columns are not known.
         problems += _check_kinds(settings)
     if not problems:
         columns, problems = offered(settings)
         problems += [*_check_instruments(settings, columns)]
-        problems += [*_check_needs(settings, catalog, columns)]
+        problems += [*_check_strategies(settings, catalog, columns)]
     return problems
 
 
@@ -159,6 +161,17 @@ def _check_names(settings: Settings, catalog: Catalog) -> Iterator[Problem]:
     yield from _check_twice("rules.kill", [rule.id for rule in settings.rules.kill], "id")
 
 
+def _check_policy(settings: Settings, policies: Policies) -> Iterator[Problem]:
+    name = settings.allocation.policy
+    if name not in policies:
+        yield Problem("allocation.policy", name, f"one of {', '.join(policies)}")
+        return
+    try:
+        policies[name]  # Which imports it.
+    except PluginError as error:
+        yield Problem("allocation.policy", name, error.needed)
+
+
 def _check_twice(key: str, names: Sequence[str], part: str = "") -> Iterator[Problem]:
     end = f".{part}" if part else ""
     for n, name in enumerate(names):
@@ -201,22 +214,35 @@ def _check_instruments(settings: Settings, columns: dict[str, str]) -> Iterator[
             yield Problem(f"{key}.kind", table.kind, needed)
 
 
-def _check_needs(
+def _check_strategies(
     settings: Settings, catalog: Catalog, columns: dict[str, str]
 ) -> Iterator[Problem]:
-    """Yield every strategy of the population that would find nothing to watch, or to hold."""
+    """Yield every strategy of the population that cannot be imported, or finds not what it needs.
+
+    It needs something to watch, and something to hold.
+    """
+    for key, name in _strategies(settings):
+        try:
+            strategy = catalog[name]
+        except PluginError as error:
+            yield Problem(key, name, error.needed)
+        else:
+            yield from _check_needs(key, strategy, settings, columns)
+
+
+def _check_needs(
+    key: str, strategy: type[Strategy], settings: Settings, columns: dict[str, str]
+) -> Iterator[Problem]:
     instruments = [table.instrument() for table in settings.instruments]
     spot = [each.name for each in instruments if each.kind is Kind.SPOT]
-    for key, name in _strategies(settings):
-        strategy = catalog[name]
-        yield from _check_columns(key, name, strategy.needs, columns)
-        if strategy.needs_kind not in {None, *(each.kind for each in instruments)}:
-            needed = f"an instrument of kind {strategy.needs_kind!s} for it to hold"
-            yield Problem(key, name, needed)
-        missing = [asset for asset in _assets(strategy) if asset not in spot]
-        if missing:
-            needed = f"the spot assets that it may choose as instruments: {', '.join(missing)}"
-            yield Problem(key, name, needed)
+    yield from _check_columns(key, strategy.name, strategy.needs, columns)
+    if strategy.needs_kind not in {None, *(each.kind for each in instruments)}:
+        needed = f"an instrument of kind {strategy.needs_kind!s} for it to hold"
+        yield Problem(key, strategy.name, needed)
+    missing = [asset for asset in _assets(strategy) if asset not in spot]
+    if missing:
+        needed = f"the spot assets that it may choose as instruments: {', '.join(missing)}"
+        yield Problem(key, strategy.name, needed)
 
 
 def _strategies(settings: Settings) -> Iterator[tuple[str, str]]:

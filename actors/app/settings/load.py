@@ -10,12 +10,14 @@ from typing import Any
 
 import pydantic
 
+from actors.app.plugins import PluginError, find_plugins
 from actors.app.settings.checks import check
 from actors.app.settings.explain import explain
 from actors.app.settings.overrides import PLACE, apply_overrides
 from actors.app.settings.problems import ConfigError, Problem, join
 from actors.app.settings.read import read_toml
 from actors.app.settings.settings import Settings
+from arena.policies import POLICIES, Policies
 from arena.strategies import BUILT_IN, Catalog
 
 
@@ -27,12 +29,13 @@ def load_settings(
     Args:
         path: A `.toml` file.
         overrides: `table.key=value`, the value in TOML or a bare word; the later one wins.
-        catalog: The strategies that the config can name.
+        catalog: The strategies that the config can name, beside plugins.
 
     Raises:
         ConfigError: The file cannot be read, or what it says, overrides included, cannot be used.
     """
-    return make_settings(read_toml(path), overrides, place=str(path), catalog=catalog)
+    tables = read_toml(path)
+    return make_settings(tables, overrides, place=str(path), catalog=catalog, base=path.parent)
 
 
 def make_settings(
@@ -41,6 +44,8 @@ def make_settings(
     *,
     place: str = "config",
     catalog: Catalog = BUILT_IN,
+    policies: Policies = POLICIES,
+    base: Path | None = None,
 ) -> Settings:
     """Return the settings in `data`, as TOML would give it; an empty mapping is all defaults.
 
@@ -48,7 +53,9 @@ def make_settings(
         data: Tables by name; not changed.
         overrides: As for `load_settings`.
         place: What messages call the source of `data`.
-        catalog: The strategies that the config can name.
+        catalog: The strategies that can be named.
+        policies: The policies that can be named.
+        base: The config's folder; where it is given, plugins can be named too.
 
     Raises:
         ConfigError: It cannot be used; all problems are listed.
@@ -60,10 +67,22 @@ def make_settings(
     except pydantic.ValidationError as error:
         problems = explain(error, Settings.model_json_schema())
     else:
-        problems = check(settings, catalog)
+        problems = _check(settings, catalog, policies, base)
         if not problems:
             return settings
     raise ConfigError([_place(problem, changed, place) for problem in problems])
+
+
+def _check(
+    settings: Settings, catalog: Catalog, policies: Policies, base: Path | None
+) -> list[Problem]:
+    if base is None:
+        return check(settings, catalog, policies)
+    try:
+        known = find_plugins(settings.plugins.modules, base, catalog=catalog, policies=policies)
+    except PluginError as error:
+        return [Problem("plugins.modules", error.found, error.needed)]
+    return check(settings, known.strategies, known.policies)
 
 
 def _place(problem: Problem, changed: Sequence[str], file: str) -> Problem:

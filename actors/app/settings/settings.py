@@ -18,6 +18,7 @@ from actors.app.settings.instruments import (
 )
 from actors.app.settings.limits import LimitsTable
 from actors.app.settings.market import MarketTable
+from actors.app.settings.plugins import PluginsTable
 from actors.app.settings.rules import RiskTable, RulesTable
 
 SYNTHETIC_START = date(2020, 1, 1)
@@ -86,6 +87,7 @@ class Settings(Section):
     treasury: TreasuryTable = Field(default=TreasuryTable())
     costs: CostsTable = Field(default=CostsTable())
     limits: LimitsTable = Field(default=LimitsTable())
+    plugins: PluginsTable = Field(default=PluginsTable())
     population: PopulationTable = Field(default=PopulationTable())
     records: RecordsTable = Field(default=RecordsTable())
     fitness: FitnessTable = Field(default=FitnessTable())
