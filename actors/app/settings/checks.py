@@ -127,14 +127,11 @@ def _check_order(settings: Settings) -> Iterator[Problem]:
 
 def _check_limits(settings: Settings) -> Iterator[Problem]:
     """Yield limits that stand the wrong way round, or of what nobody can trade."""
-    limits, risk = settings.limits, settings.risk
+    limits = settings.limits
     most = limits.limits().trade_max
     if most is not None and limits.trade_min > most:
         needed = f"at most limits.trade_max = {render_usd(most)}"
         yield Problem("limits.trade_min", Said(render_usd(limits.trade_min)), needed)
-    if risk.bound is not None and risk.halt_drawdown > risk.bound:
-        needed = f"at most risk.pause_drawdown = {risk.bound}, which comes before it"
-        yield Problem("risk.halt_drawdown", risk.halt_drawdown, needed)
     instruments = [table.instrument() for table in settings.instruments]
     known = {
         "positions": sorted(each.name for each in instruments),
