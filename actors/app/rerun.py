@@ -245,13 +245,13 @@ def explain_divergence(divergence: Divergence) -> tuple[str, Any, Any]:
     for name in HASHED:
         before, after = getattr(stored, name), getattr(again, name)
         if name == "data" and before != after:
-            return _first_difference(json.loads(before), json.loads(after)) or (name, before, after)
+            return first_difference(json.loads(before), json.loads(after)) or (name, before, after)
         if before != after and name not in {"prev_hash", "event_id"}:
             return name, before, after
     return "hash", stored.hash, again.hash
 
 
-def _first_difference(one: Any, other: Any, path: str = "data") -> tuple[str, Any, Any] | None:
+def first_difference(one: Any, other: Any, path: str = "data") -> tuple[str, Any, Any] | None:
     """Return (path, the one's value, the other's) where two JSON values differ first."""
     pairs: list[tuple[str, Any, Any]] = []
     if isinstance(one, dict) and isinstance(other, dict):
@@ -262,7 +262,7 @@ def _first_difference(one: Any, other: Any, path: str = "data") -> tuple[str, An
     elif one != other:
         return path, one, other
     for where, left, right in pairs:
-        found = _first_difference(left, right, where)
+        found = first_difference(left, right, where)
         if found is not None:
             return found
     return None
