@@ -287,14 +287,18 @@ def simulate(
     try:
         value = loop.run_until_complete(main())
         virtual_s, steps, fingerprint = loop.time(), loop.steps, loop.fingerprint()
-        left = [f"{task.get_name()}: {where_it_stands(task)}" for task in loop.tasks()]
     finally:
-        _clear(loop)
-    return Simulated(value, virtual_s, steps, fingerprint, (*left, *loop.unhandled))
+        left = wind_up(loop)
+    return Simulated(value, virtual_s, steps, fingerprint, left)
 
 
-def _clear(loop: SimLoop) -> None:
-    """End what still runs, as far as it can be ended, and close the loop."""
+def wind_up(loop: SimLoop) -> tuple[str, ...]:
+    """End what still runs, as far as it can be ended, and close the loop.
+
+    Returns:
+        Where each task stood that had not ended, and the errors that nobody looked at.
+    """
+    left = [f"{task.get_name()}: {where_it_stands(task)}" for task in loop.tasks()]
 
     async def cancelled() -> None:
         for task in loop.tasks():
@@ -303,10 +307,11 @@ def _clear(loop: SimLoop) -> None:
         await asyncio.sleep(1.0)
 
     try:
-        if loop.tasks():
+        if left:
             loop.allow(STEPS_TO_END)
             loop.run_until_complete(cancelled())
     except SimulationError as error:
         loop.unhandled.append(str(error))
     finally:
         loop.close()
+    return (*left, *loop.unhandled)
