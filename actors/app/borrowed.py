@@ -11,6 +11,7 @@ import hashlib
 import inspect
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from actors.app.plugins import PluginError, Plugins, Source, find_plugins
 from actors.app.settings import Settings
 from actors.journal.codec import canonical
 from arena.exceptions import EventSourcingError
+from arena.policies import POLICIES, Policies, Policy
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +123,20 @@ def check_there(meta: Mapping[str, str]) -> None:
     if missing:
         said = "; ".join(map(str, missing))
         raise PluginError(missing[0].kind, missing[0].name, f"not installed here: {said}")
+
+
+def policies_at_hand(meta: Mapping[str, str]) -> Policies:
+    """Return the policies with which a stored run can be explained.
+
+    One that cannot be loaded is left out: who reads a run need not be able to carry it out.
+    """
+    found: dict[str, Policy] = {**POLICIES}
+    for each in borrowed_in(meta):
+        if each.kind == "policy":
+            modules = () if each.distribution else (each.place.partition(":")[0],)
+            with suppress(PluginError, KeyError):
+                found[each.name] = find_plugins(modules, Path(meta["base"])).policies[each.name]
+    return found
 
 
 def changed_since(meta: Mapping[str, str], now: Iterable[Borrowed]) -> Iterator[str]:

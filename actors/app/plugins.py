@@ -137,14 +137,15 @@ class Plugins:
     @cached_property
     def strategies(self) -> Shelf[type[Strategy]]:
         """Name -> strategy."""
-        return self._shelf("strategy")
+        return self.shelf("strategy")
 
     @cached_property
     def policies(self) -> Shelf[Policy]:
         """Name -> policy."""
-        return self._shelf("policy")
+        return self.shelf("policy")
 
-    def _shelf(self, kind: str) -> Shelf[Any]:
+    def shelf(self, kind: str) -> Shelf[Any]:
+        """Return what there is of a kind: `strategy` or `policy`."""
         return Shelf(kind, [each for each in self.sources if each.kind == kind])
 
 

@@ -86,6 +86,7 @@ def _chain(steps: list[Step]) -> Iterator[RenderableType]:
 
 
 def _why_agent(run: str, agent: str, output: Output, *, everything: bool) -> None:
+    from actors.app.borrowed import policies_at_hand
     from actors.app.explaining.agent import explain_agent
     from actors.app.explaining.walk import walk
     from actors.app.inspecting import agent_ids
@@ -95,7 +96,8 @@ def _why_agent(run: str, agent: str, output: Output, *, everything: bool) -> Non
 
     with open_run(run) as stored:
         name = AgentId(pick_agent(agent, agent_ids(stored)))
-        found = explain_agent(walk(stored), name, everything=everything)
+        policies = policies_at_hand(stored.meta())
+        found = explain_agent(walk(stored, policies), name, everything=everything)
     one = found.agent
     data = {
         "run": run,

@@ -12,7 +12,12 @@ from actors.app.explaining.ranking import explain_rank
 from actors.app.explaining.walk import Caused
 from arena.agents import Agent
 from arena.decisions.allocation import divide, entry_amount, entry_grant, is_divided
-from arena.events import AgentGraduated, CapitalAllocated, EvolutionCycleComplete
+from arena.events import (
+    AgentGraduated,
+    CapitalAllocated,
+    CapitalReturned,
+    EvolutionCycleComplete,
+)
 from arena.ids import AgentId
 from arena.money import Money
 from arena.treasury import Treasury
@@ -40,6 +45,8 @@ def explain_allocation(caused: Caused, agent_id: AgentId) -> Iterator[Decision]:
         yield _entry(caused, blank, treasury, agent_id, fitness[agent_id])
     elif treasury.tick - agent.stint.start < treasury.experiment.rules.allocation.entrant_days:
         yield _entrant(blank, treasury, agent)
+    elif treasury.experiment.rules.allocation.policy not in treasury.experiment.policies:
+        yield _untold(caused, blank, treasury, agent_id)
     else:
         yield explain_rank(caused, blank, treasury, agent, divide(treasury, entries))
 
@@ -55,6 +62,24 @@ def _unmoved(caused: Caused, cycle: EvolutionCycleComplete, treasury: Treasury) 
         changed=False,
         said="no capital was divided: the arena is halted",
         rule=treasury.experiment.rules.allocation.policy,
+    )
+
+
+def _untold(caused: Caused, blank: Decision, treasury: Treasury, agent_id: AgentId) -> Decision:
+    """Return what became of an agent, where the policy is not there that says why."""
+    paid = [*caused.of(CapitalAllocated, agent_id)]
+    back = [*caused.of(CapitalReturned, agent_id)]
+    moved = sum(event.amount for _, event in paid) - sum(event.amount for _, event in back)
+    name = treasury.experiment.rules.allocation.policy
+    way = "its capital stayed" if not moved else f"it {'received' if moved > 0 else 'gave back'}"
+    return replace(
+        blank,
+        seq=[seq for seq, _ in (*paid, *back)][-1] if paid or back else blank.seq,
+        outcome="untold",
+        changed=bool(paid or back),
+        said=f"{way} {usd(abs(moved))}" if moved else way,
+        numbers={"moved": moved},
+        notes=(f"the policy {name!r} weighed it, a plugin that cannot be loaded here",),
     )
 
 

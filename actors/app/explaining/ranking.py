@@ -150,9 +150,6 @@ def _other_tier(
     bar = rival.candidate.fitness
     if bar is None:
         return ""
-    name = treasury.experiment.rules.allocation.policy
-    if name not in treasury.experiment.policies:
-        return f"what another fitness had led to, only the policy {name!r} can say: it is a plugin"
     rules = treasury.experiment.rules.allocation
     moved = replace(own.candidate, fitness=math.nextafter(bar, towards))
     others = [one.candidate for one in division.wanted if one is not own]

@@ -23,6 +23,7 @@ from arena.events import (
     TickSettled,
 )
 from arena.experiment import read_experiment
+from arena.policies import POLICIES, Policies
 from arena.treasury import Treasury, apply
 
 T = TypeVar("T", bound=Event)
@@ -96,13 +97,17 @@ def _belongs(event: Event, kinds: tuple[type[Event], ...], reasons: frozenset[st
     return isinstance(event, kinds)
 
 
-def walk(run: JournalReader) -> Iterator[Caused]:
+def walk(run: JournalReader, policies: Policies = POLICIES) -> Iterator[Caused]:
     """Yield the commands of `run` in their order.
+
+    Args:
+        run: What is on record.
+        policies: Those that there are, for what divisions of capital were made of.
 
     Raises:
         EventSourcingError: An event cannot be read, or does not fit the ones before it.
     """
-    treasury = Treasury(read_experiment(run.manifest()))
+    treasury = Treasury(read_experiment(run.manifest(), policies=policies))
     caused: Caused | None = None
     for entry, event in run.events():
         if caused is None or entry.command_id != caused.events[-1][0].command_id:
