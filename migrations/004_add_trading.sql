@@ -12,11 +12,12 @@ CHECK (cause IN ('order', 'quote', 'liquidation'));
 ALTER TABLE trades ADD COLUMN notional INTEGER;
 
 -- Every step of every trade: pending, executing, success or failed.  What somebody submitted is
--- pending from its own event on; what an agent decided is on record with its outcome.  What failed
+-- pending from its own event on (its command is called trade-<order_id>, and no other is), what an
+-- agent decided is on record with its outcome.  What failed
 -- a check was never executing; what was forced was never pending.
 CREATE VIEW execution_log AS
 WITH submitted (seq, order_id, agent_id) AS (
-    SELECT seq, json_extract(data, '$.order_id'), agent_id
+    SELECT seq, substr(command_id, length('trade-') + 1), agent_id
     FROM events WHERE event_type = 'TradeSubmitted'
 ),
 steps (event_seq, line, step, order_id, agent_id, status, reason) AS (

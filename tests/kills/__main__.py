@@ -1,6 +1,7 @@
-"""Kill real processes: `python -m tests.kills runs|client|locks|signals [--count N] [--seed N]`.
+"""Kill real processes: `python -m tests.kills PART [--count N] [--seed N]`.
 
-`control` is the client of a server that answers before it commits, and has to find that.
+A part is `runs`, `client`, `locks`, `signals`, `stops` or `control`: that one is the client of a
+server that answers before it commits, and has to find that.
 
 What was drawn from the seed is drawn again by the same command; when exactly a process was where is
 the machine's affair.  It exits with 1 if anything was wrong.
@@ -22,6 +23,7 @@ from tests.kills.locks import contend
 from tests.kills.runs import kill_runs
 from tests.kills.servers import kill_servers
 from tests.kills.signals import signal_runs
+from tests.kills.stops import stop_runs
 from tests.kills.tally import Tally
 
 Part = Callable[..., Tally]
@@ -31,6 +33,7 @@ PARTS: dict[str, Part] = {
     "client": kill_servers,
     "locks": contend,
     "signals": signal_runs,
+    "stops": stop_runs,
     "control": partial(kill_servers, hasty=True),
 }
 LASTING = {"runs", "signals"}

@@ -61,3 +61,11 @@ def test_a_run_that_was_asked_to_stop_goes_on_as_if_it_never_had_been() -> None:
 
     assert (tally["problems"], tally["lost"]) == ([], 0), tally["said"]
     assert tally["kills"] == 5
+
+
+def test_after_an_emergency_stop_nothing_is_executed_in_any_later_life() -> None:
+    tally = carried_out("stops", "--count", 12)
+
+    assert (tally["problems"], tally["lost"], tally["duplicates"]) == ([], 0, 0), tally["said"]
+    assert tally["kills"] == 12
+    assert tally["acked"] > 1_000
