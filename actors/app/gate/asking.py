@@ -1,0 +1,168 @@
+"""Another interpreter: a process that is there for the gate, with a hash seed of its own.
+
+What it is told and what it answers is one JSON object each; code is imported there by its address,
+and nothing is pickled.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+
+from actors.app.gate.playing import Settings
+from actors.app.gate.sources import Address
+from actors.app.gate.worlds import World
+from arena.exceptions import ValidationError
+from arena.execution import Terms
+from arena.experiment import from_plain, plain
+from arena.market import Market, Series
+
+CHECK_MAX_S = 600.0
+"""A check that takes longer is given up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What another interpreter is asked to do.
+
+    Attributes:
+        task: `probe` for all checks, `tell` for the plain plays alone.
+        address: Of the strategy.
+        settings: A value for every parameter.
+        worlds: Where; None where it makes the gate's own.
+        step_budget_s: What one step may take, seconds.
+        path: Where modules are looked for.
+    """
+
+    task: str
+    address: Address
+    settings: Settings
+    worlds: tuple[World, ...] | None
+    step_budget_s: float
+    path: tuple[str, ...]
+
+    def to_json(self) -> str:
+        """Return it as JSON."""
+        worlds = self.worlds
+        return json.dumps(
+            {
+                "task": self.task,
+                "address": asdict(self.address),
+                "settings": dict(self.settings),
+                "worlds": None if worlds is None else [_world_plain(each) for each in worlds],
+                "step_budget_s": self.step_budget_s,
+                "path": list(self.path),
+            }
+        )
+
+    @staticmethod
+    def from_json(text: str) -> Request:
+        """Return what `to_json` made it from."""
+        data = json.loads(text)
+        worlds = data["worlds"]
+        return Request(
+            data["task"],
+            Address(**data["address"]),
+            data["settings"],
+            None if worlds is None else tuple(_world_of(each) for each in worlds),
+            data["step_budget_s"],
+            tuple(data["path"]),
+        )
+
+
+class Interpreter:
+    """A process that works on one request; it is ended where nobody waits for it any more."""
+
+    def __init__(self, request: Request, *, hash_seed: int) -> None:
+        """Start it.
+
+        Args:
+            request: What it is to do.
+            hash_seed: Of its `hash`: sets are in another order with another one.
+        """
+        environment = {**os.environ, "PYTHONHASHSEED": str(hash_seed)}
+        environment["PYTHONPATH"] = os.pathsep.join(each for each in request.path if each)
+        self._request = request
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "actors.app.gate.child"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=environment,
+        )
+
+    def __enter__(self) -> Self:
+        """Let it work."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """End it."""
+        self._process.kill()
+        self._process.communicate()
+
+    def answer(self) -> dict[str, Any]:
+        """Return what it answers.
+
+        Raises:
+            ValidationError: It cannot import the strategy, or came to no end.
+        """
+        text = self._request.to_json().encode()
+        try:
+            found, said = self._process.communicate(text, timeout=CHECK_MAX_S)
+        except subprocess.TimeoutExpired:
+            raise _no_answer(self._request, f"no answer in {CHECK_MAX_S:g} s") from None
+        try:
+            answer: dict[str, Any] = json.loads(found)
+        except ValueError:
+            last = said.decode(errors="replace").strip().rpartition("\n")[2]
+            raise _no_answer(self._request, last or "its process ended") from None
+        if "error" in answer:
+            raise _no_answer(self._request, answer["error"])
+        return answer
+
+
+def _no_answer(request: Request, found: str) -> ValidationError:
+    name = f"{request.address.module}:{request.address.name}"
+    needed = "a strategy that another process can import and play"
+    return ValidationError("strategy", found=f"{name}: {found}", needed=needed)
+
+
+def _world_plain(world: World) -> dict[str, Any]:
+    market = world.market
+    return {
+        "name": world.name,
+        "warmup": world.warmup,
+        "terms": {**plain(world.terms), "instruments": plain(world.terms.instruments)},
+        "opens_at": market.opens_at.tolist(),
+        "series": plain(market.series),
+        "values": base64.b64encode(market.values.astype("<f8").tobytes()).decode(),
+        "periods_per_year": market.periods_per_year,
+        "bar_s": market.bar_s,
+    }
+
+
+def _world_of(data: Mapping[str, Any]) -> World:
+    series: Sequence[Series] = from_plain(tuple[Series, ...], data["series"])
+    values = np.frombuffer(base64.b64decode(data["values"]), dtype="<f8")
+    market = Market(
+        opens_at=np.array(data["opens_at"], dtype=np.int64),
+        series=tuple(series),
+        values=values.reshape(-1, len(series)).copy(),
+        periods_per_year=data["periods_per_year"],
+        bar_s=data["bar_s"],
+    )
+    return World(data["name"], market, from_plain(Terms, data["terms"]), data["warmup"])
