@@ -20,6 +20,8 @@ from arena.experiment import manifest
 from arena.treasury import Treasury, fold
 from arena.words import Book
 
+__tracebackhide__ = True  # pytest shows the line of the test, not those in here.
+
 History: TypeAlias = ArenaHarness | Sequence[Entry]
 """An arena, or what one had on record."""
 
@@ -125,9 +127,9 @@ async def assert_schedule_free(arena: ArenaHarness) -> None:
             assert_same_journal(twin, arena)
         except AssertionError as differs:
             raise AssertionError(
-                f"another order of tasks made another history ({differs}\n"
-                "the first is in the order of asyncio, the second in that of this test); something "
-                "is shared that should not be: state of a class or a module, or a clock"
+                f"another order of tasks made another history; {differs}"
+                "\n  the first is in the order of asyncio, the second in the order of this test"
+                "\n  so something is shared that should not be: state of a class or of a module"
             ) from None
 
 
@@ -163,8 +165,8 @@ def _other_run(one: History, other: History) -> str:
     """Return in what the manifests of two arenas differ; empty where they do not."""
     if not (isinstance(one, ArenaHarness) and isinstance(other, ArenaHarness)):
         return ""
-    facts = [json.loads(manifest(each.experiment)) for each in (one, other)]
-    differs = first_difference(*facts, "manifest")
+    facts, others = (json.loads(manifest(each.experiment)) for each in (one, other))
+    differs = first_difference(facts, others, "manifest")
     if differs is None:
         return ""
     return "\n  they are two runs: {} is {!r} in the first, {!r} in the second".format(*differs)
