@@ -8,16 +8,14 @@ from arena.orders import Fill, Order
 
 
 class OutcomeUnknownError(Exception):
-    """An order was sent, and nobody knows what became of it: it may have been executed.
+    """An order may have been executed, and nobody knows.
 
     Attributes:
         order_id: Of the order.
     """
 
     def __init__(self, order_id: str) -> None:
-        super().__init__(
-            f"order {order_id!r} was sent, and the venue did not say what became of it"
-        )
+        super().__init__(f"order {order_id!r} may have been executed, and the venue does not say")
         self.order_id = order_id
 
 

@@ -14,6 +14,8 @@ from arena.events import (
     AllocationError,
     CapitalAllocated,
     CapitalReturned,
+    OpeningsPaused,
+    OpeningsResumed,
     PositionsReduced,
     TickSettled,
     TradingHalted,
@@ -294,6 +296,49 @@ class TestHalt:
         assert world.treasury.fund.peak == world.treasury.fund_nav == pytest.approx(0.6)
         assert not every(world.day(COIN=-0.29), TradingHalted)
         assert world.treasury.halted == {}
+
+    def test_before_it_halts_openings_are_paused_until_the_fund_has_recovered(self) -> None:
+        world, ada, _ = an_invested_arena(with_rules(INVESTED, risk={"pause_drawdown": -0.2}))
+
+        assert not every(world.day(COIN=-0.2), OpeningsPaused)
+        assert world.treasury.reduced == {}
+        paused = one(world.day(COIN=-0.05), OpeningsPaused)
+        assert paused.drawdown == pytest.approx(-0.24)
+        assert world.treasury.reduced == {"arena": paused.tick}
+        assert world.treasury.halted == {}
+        assert world.agent(ada).portfolio.positions, "nothing is sold"
+        assert not every(world.day(), OpeningsPaused)
+        resumed = one(world.day(COIN=0.06), OpeningsResumed)
+        assert resumed.drawdown == pytest.approx(-0.1944)
+        assert world.treasury.reduced == {}
+
+    def test_a_halt_ends_a_pause_when_it_is_over(self) -> None:
+        world, *_ = an_invested_arena(with_rules(INVESTED, risk={"pause_drawdown": -0.2}))
+        world.day(COIN=-0.25)
+        events = world.day(COIN=-0.2)
+
+        assert every(events, TradingHalted)
+        assert "arena" in world.treasury.reduced
+        world.days(30)
+        assert one(world.day(), OpeningsResumed).drawdown == 0.0
+
+    def test_in_an_emergency_stop_nothing_is_sold_for_anyone(self) -> None:
+        world, ada, bob = an_invested_arena(with_rules(INVESTED, risk={"kill": KILL}))
+        world.day()
+        world.ask(c.HaltTrading, reason="a drill")
+
+        events = world.day(COIN=-0.6)
+        events += world.ask(c.KillUnderperformers)
+        events += world.cycle()
+        back = world.ask(c.ReturnCapital, agent_id=ada, amount=usd(1_000))
+
+        assert not every(events, PositionsReduced)
+        assert not every(events, AgentKilled)
+        assert not every(events, TradingHalted), "the fund is not looked at"
+        assert one(back, AllocationError).reason is Refusal.TRADING_HALTED
+        world.ask(c.ResumeTrading, reason="over")
+        killed = every(world.day(), AgentKilled)
+        assert {event.agent_id for event in killed} == {ada, bob}
 
     def test_a_daemon_waits_for_somebody_to_resume_it(self) -> None:
         world, *_ = an_invested_arena(with_rules(INVESTED, risk={"halt_days": None}))

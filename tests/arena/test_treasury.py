@@ -30,13 +30,14 @@ from arena.experiment import Endowment, Population, manifest
 from arena.ids import AgentId
 from arena.market import MarketView
 from arena.money import MONEY_MAX, Money
+from arena.orders import Order
 from arena.policies.policy import BPS
 from arena.prices import simulate_market
 from arena.rules import Condition, Rule, Rules
 from arena.seed import Seed
 from arena.strategies import BUILT_IN, HOLD, BookView, Strategy
 from arena.treasury import Decided, Treasury, capital_breakdown, decide, fold
-from arena.words import Layer, Refusal
+from arena.words import Layer, Refusal, StopMode
 from tests.arena.builders import (
     CATALOG,
     OPEN_GATES,
@@ -500,7 +501,10 @@ command = st.one_of(
     st.tuples(st.just(c.GraduateAgent), agents, st.sampled_from(list(Layer))),
     st.tuples(st.just(c.SpawnAgent), st.sampled_from(["idle", "tactical-trader", "unheard-of"])),
     st.tuples(st.just(c.MutateAgent), agents),
-    st.tuples(st.sampled_from([c.HaltTrading, c.ResumeTrading])),
+    st.tuples(st.sampled_from([c.HaltTrading, c.ResumeTrading, "wind down"])),
+    st.tuples(st.just(c.SubmitTrade), agents, st.sampled_from(["COIN", "aave", "unheard-of"])),
+    st.tuples(st.just(c.ConfigureProtocol), st.sampled_from(["aave", "unheard-of"])),
+    st.tuples(st.just(c.SetPositionLimit), st.sampled_from(["COIN", "unheard-of"])),
     st.tuples(st.sampled_from([c.RunCycle, c.KillUnderperformers])),
 )
 steps = st.lists(tick | tick | command, max_size=25)
@@ -559,15 +563,26 @@ class Hasty:
         )
 
     @staticmethod
-    def command(kind: Callable[..., c.Command], *drawn: object) -> c.Command:
+    def command(kind: Callable[..., c.Command] | str, *drawn: object) -> c.Command:
         """Return a command with what was drawn for it."""
+        name = command_id()
+        if isinstance(kind, str):
+            return c.HaltTrading(command_id=name, reason="drawn", mode=StopMode.WIND_DOWN)
+        if kind is c.SubmitTrade:
+            agent_id, instrument = drawn
+            order = Order(order_id=name, agent_id=agent_id, instrument=instrument, quantity=0.1)  # type: ignore[arg-type]
+            return c.SubmitTrade(command_id=c.trade_command_id(name), order=order)
+        if kind is c.ConfigureProtocol:
+            return c.ConfigureProtocol(command_id=name, protocol=str(drawn[0]), enabled=False)
+        if kind is c.SetPositionLimit:
+            return c.SetPositionLimit(command_id=name, instrument=str(drawn[0]), most=usd(5))
         fields = {
             c.GraduateAgent: ("agent_id", "layer"),
             c.SpawnAgent: ("strategy",),
             c.MutateAgent: ("parent",),
         }.get(kind, ("agent_id", "amount"))  # type: ignore[call-overload]
         reason = {"reason": "drawn"} if kind in (c.HaltTrading, c.ResumeTrading) else {}
-        return kind(command_id=command_id(), **reason, **dict(zip(fields, drawn, strict=False)))
+        return kind(command_id=name, **reason, **dict(zip(fields, drawn, strict=False)))
 
 
 MOVES_CAPITAL = (
