@@ -21,6 +21,7 @@ from actors.agent import STEP_BUDGET_S
 from actors.app.asking import first_of, reveal
 from actors.app.bootstrap import Cast, Start, assemble
 from actors.app.desk import Desk
+from actors.app.packaged import config_file
 from actors.app.snapshots import take_snapshot
 from actors.journal.chain import Entry, Head, timestamp
 from actors.journal.codec import decode
@@ -143,7 +144,7 @@ class Arena:
         """Return the run that a config file describes, with its history in memory.
 
         Args:
-            config: A TOML file.
+            config: A TOML file, or the name of a packaged config.
             overrides: `table.key=value`, as for `arena run --set`; the later one wins.
             catalog: The strategies that the config can name, beside plugins.
 
@@ -153,9 +154,8 @@ class Arena:
         """
         from actors.app.markets import load_run  # noqa: PLC0415  # pydantic, only where it is used
 
-        experiment, market = load_run(
-            Path(config), overrides, catalog=catalog, now=WallClock().stamp()
-        )
+        path = config_file(Path(config))
+        experiment, market = load_run(path, overrides, catalog=catalog, now=WallClock().stamp())
         return cls(experiment, market)
 
     @property

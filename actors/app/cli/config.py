@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from actors.app.cli.configs import config_argument
 from actors.app.cli.moment import now
 from actors.app.cli.output import Command, Output, with_output
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def _with_config(command: Command) -> Command:
-    config = click.argument("config", metavar="CONFIG", type=click.Path(path_type=Path))
+    config = config_argument()
     seed = click.option("--seed", type=int, help="Wins over --set run.seed=N.")
     change = click.option(
         "--set",

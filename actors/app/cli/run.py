@@ -11,6 +11,7 @@ import click
 
 from actors.app.cli.begin import Asked, begin, carry_out
 from actors.app.cli.calling import how_to
+from actors.app.cli.configs import config_argument
 from actors.app.cli.moment import now
 from actors.app.cli.output import Output, with_output
 from actors.app.cli.progress import progress_bar
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 
 @click.command(short_help="Run a config and keep its journal.")
-@click.argument("config", metavar="[CONFIG]", required=False, type=click.Path(path_type=Path))
+@config_argument(required=False)
 @click.option("--seed", type=int, help="The root of all randomness; wins over --set run.seed=N.")
 @click.option(
     "--set",
@@ -56,11 +57,13 @@ def run(
     between two ticks.  A run that was stopped, killed or cut off goes on with --resume, and ends as
     if it never had been; one that has come to its end prints its result again.
 
+    CONFIG is a file, or quickstart or phase1, which come with the package.
+
     With --cost-stress there are four runs, in DIR/0x, 1x, 2x and 4x; DIR is runs/NAME-stress-N.
 
     \b
     Examples:
-      arena run config/quickstart.toml
+      arena run quickstart
       arena run config/quickstart.toml --seed 7 --set run.days=60
       arena run config/quickstart.toml --timerange 20200101-20200331 --cost-stress
       arena run config/quickstart.toml --json --out runs/mine

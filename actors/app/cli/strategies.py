@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from actors.app.cli.configs import config_argument
 from actors.app.cli.output import Output, with_output
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @click.command("list-strategies", short_help="Show what agents can be.")
-@click.argument("config", metavar="[CONFIG]", required=False, type=click.Path(path_type=Path))
+@config_argument(required=False)
 @with_output
 def list_strategies(config: Path | None, output: Output) -> None:
     """Show every strategy: what it does, its parameters, and where it comes from; then policies.
