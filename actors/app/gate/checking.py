@@ -34,11 +34,11 @@ class Plan:
 
     Attributes:
         compared: Cases that are played under every condition.
-        played: Cases that are played once.
+        played: Cases that are played once, those of one world side by side.
     """
 
     compared: tuple[Case, ...]
-    played: tuple[Case, ...]
+    played: tuple[tuple[Case, ...], ...]
 
 
 def check_strategy(
@@ -85,8 +85,8 @@ def plan(
     worlds = markets or the_worlds(kind.needs)
     drawn = [*draws(kind, DRAWS)]
     compared = [Case(world, settings) for world in worlds]
-    compared += spread(worlds[::-1], drawn[:1])
-    return Plan(tuple(compared), tuple(spread(worlds[::-1], [*corners(kind), *drawn[1:]])))
+    compared += [Case(worlds[-1], settings) for settings in drawn[:1]]
+    return Plan(tuple(compared), tuple(spread(worlds, [*corners(kind), *drawn[1:]])))
 
 
 def tell(
@@ -128,9 +128,9 @@ def probe(
         told.append(played)
         if played is not None:
             prober.compare(case, played)
-    for case in tried.played:
+    for cases in tried.played:
         if not docket.hung:
-            prober.tell(case)
+            prober.tell_all(cases)
     others = () if again is None or docket.hung else again()
     for case, played, other in zip(tried.compared, told, others, strict=False):
         if played is not None and other is not None:

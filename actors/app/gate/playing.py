@@ -20,7 +20,9 @@ from actors.app.gate.solo import Solo
 from actors.app.gate.tapes import Tape
 from actors.app.gate.worlds import World
 from actors.app.snapshots import NotPlainError, check_plain
+from actors.market_feed import find_places, gas_at, read_bars
 from actors.runtime import StepBudget, StepInterrupted
+from arena.bars import Bars
 from arena.exceptions import AgentError
 from arena.market import MarketView
 from arena.seed import Seed
@@ -141,12 +143,12 @@ class Player:
         except (StepInterrupted, SystemExit, GeneratorExit) as error:
             self.played.fault = _fault(error, view.now)
 
-    def trade(self, tape: Tape, row: int) -> None:
-        """Execute what it decided at the open of `row`, and settle its close."""
+    def trade(self, bars: Bars, row: int) -> None:
+        """Execute what it decided at the open of `row`, and mark its book at the close."""
         if self.played.fault is None and self._decided is not None:
             decision, text = self._decided
             memory = json.dumps(self._memory, sort_keys=True)
-            traded = self._solo.trade(tape, row, decision)
+            traded = self._solo.trade(bars, decision)
             self.played.answers.append(Answer(row - 1, text, memory, traded))
 
     def _answer(self, view: MarketView) -> None:
@@ -178,17 +180,18 @@ class Player:
 
 def play(players: Sequence[Player], tape: Tape, world: World) -> list[Played]:
     """Let players play side by side, each alone with its own capital, to the end of the market."""
-    bars = len(world.market)
+    costs, places = world.terms.costs, find_places(world.market, world.terms.instruments)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         tape.deal(world.warmup)
         tape.show()
-        for row in range(world.warmup, bars):
+        for row in range(world.warmup, len(world.market)):
             for player in players:
                 player.ask(tape.view)
             tape.deal(1)
+            bars = read_bars(tape.market, row, places, gas_at(tape.market, row, costs))
             for player in players:
-                player.trade(tape, row)
+                player.trade(bars, row)
             tape.show()
     return [player.played for player in players]
 

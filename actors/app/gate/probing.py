@@ -7,7 +7,7 @@ if every decision, every memory and every request for capital is, to the last bi
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -71,21 +71,37 @@ class Prober:
 
     def tell(self, case: Case) -> Played | None:
         """Play it plainly; None where that ended early, which is noted."""
-        played = self._play(case, Told)
-        checks = ("crash", "budget", "bounds")
+        return self._judged(case, self._play(case, Told))
+
+    def tell_all(self, cases: Sequence[Case]) -> None:
+        """Play cases of one world plainly, side by side."""
+        if not cases:
+            return
+        world = cases[0].world
+
+        def work() -> list[dict[str, Any]]:
+            with StepBudget(self._budget_s) as budget:
+                players = [
+                    Player(self._kind, case.settings, world, budget=budget, name=f"ada-{n}")
+                    for n, case in enumerate(cases)
+                ]
+                return [each.to_plain() for each in play(players, Told(world), world)]
+
+        for case, played in zip(cases, self._run(work, len(cases)), strict=True):
+            self._judged(case, played)
+
+    def _judged(self, case: Case, played: Played) -> Played | None:
+        """Return a plain play; None if it ended early, which is noted."""
         if played.fault is not None:
             check, words = played.fault
             self._docket.note(check, f"{words}; {case.place(self._kind)}")
             return None
-        for check in checks:
+        for check in ("crash", "budget", "bounds"):
             self._docket.note(check, None)
-        days = len(played.answers) or 1
-        trips = sum(answer.traded for answer in played.answers) / days / 2.0
-        fault = f"{trips:.2f} round trips of its equity a day, {ROUND_TRIPS_MAX:g} are allowed"
-        self._docket.note(
-            "turnover",
-            f"{fault}; {case.place(self._kind)}" if trips > ROUND_TRIPS_MAX else None,
-        )
+        trips = sum(answer.traded for answer in played.answers) / len(played.answers) / 2.0
+        words = f"{trips:.2f} round trips of its equity a day, {ROUND_TRIPS_MAX:g} are allowed"
+        fault = f"{words}; {case.place(self._kind)}" if trips > ROUND_TRIPS_MAX else None
+        self._docket.note("turnover", fault)
         return played
 
     def compare(self, case: Case, told: Played) -> None:
@@ -122,7 +138,7 @@ class Prober:
                 player = Player(self._kind, case.settings, case.world, budget=budget, reborn=reborn)
                 return play([player], lay(case.world), case.world)[0].to_plain()
 
-        return self._run(work)[0]
+        return self._run(lambda: [work()], 1)[0]
 
     def _beside(self, case: Case) -> list[Played]:
         """Return two plays that took place side by side, with another one in between."""
@@ -163,12 +179,12 @@ class Prober:
         fault = None if found is None else f"it {found}; {case.place(self._kind)}"
         self._docket.note("purity", fault)
 
-    def _run(self, work: Callable[[], Any], count: int = 1) -> list[Played]:
+    def _run(self, work: Callable[[], Any], count: int) -> list[Played]:
         try:
             found = self._isolation.run(work)
         except PlayLostError as error:
             return [Played([], ("budget", str(error)))] * count
-        return [Played.from_plain(each) for each in (found if count > 1 else [found])]
+        return [Played.from_plain(each) for each in found]
 
 
 _WATCHED_SLOWER = 10.0
@@ -216,7 +232,9 @@ def draws(kind: type[Strategy], count: int) -> Iterator[dict[str, Scalar]]:
         yield draw_parameters(kind, _DRAWS.child("draw", n))
 
 
-def spread(worlds: Sequence[World], sets: Sequence[Mapping[str, Scalar]]) -> Iterator[Case]:
-    """Yield each of the settings in one of the worlds, in turn."""
-    for n, settings in enumerate(sets):
-        yield Case(worlds[n % len(worlds)], settings)
+def spread(worlds: Sequence[World], sets: Sequence[Settings]) -> list[tuple[Case, ...]]:
+    """Return the cases of each world, where every one gets its share of the settings."""
+    return [
+        tuple(Case(world, settings) for settings in sets[n :: len(worlds)])
+        for n, world in enumerate(worlds)
+    ]

@@ -1,26 +1,24 @@
 """The books of one agent that is alone: its capital is fixed, and nobody else wants it.
 
-The desk's own session executes what it decides, and the treasury's own rules settle it, so the book
-is that of a real run.  Nothing else happens: no rule ends it, and one that has lost half is funded
-anew, with a book that is empty again.
+The desk's own session executes what it decides, by the rules of a real run.  Nothing else happens:
+no rule ends it, and one that has lost half is funded anew, with a book that is empty again.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from actors.app.gate.tapes import Tape
 from actors.app.gate.worlds import World
-from actors.market_feed import find_places, gas_at, read_bars
 from actors.venues import Session, simulated
 from arena import commands as c
 from arena.agents import Agent
-from arena.bars import Bar
+from arena.bars import Bars
 from arena.experiment import Endowment, Experiment, MarketFacts, Population
 from arena.money import parse_usd
+from arena.orders import Fill
 from arena.portfolio import Portfolio
 from arena.rules import RiskRules, Rules
 from arena.strategies import Decision, Strategy
@@ -38,13 +36,12 @@ class Solo:
     """The books of one agent that is alone in its treasury."""
 
     def __init__(self, kind: type[Strategy], settings: Mapping[str, Scalar], world: World) -> None:
-        self._terms = world.terms
         self._courier = simulated()
         self._courier.unsure = False
-        self._places = find_places(world.market, world.terms.instruments)
         self.treasury = Treasury(_experiment(kind, world))
-        self._ask(c.OpenArena(command_id="open"))
-        self._ask(c.SpawnAgent(command_id="spawn", strategy=kind.name, parameters=settings))
+        decide_onto(self.treasury, c.OpenArena(command_id="open"))
+        born = c.SpawnAgent(command_id="spawn", strategy=kind.name, parameters=settings)
+        decide_onto(self.treasury, born)
         self._name = next(iter(self.treasury.agents))
 
     @property
@@ -52,25 +49,32 @@ class Solo:
         """The agent, as it is at the last close."""
         return self.treasury.agents[self._name]
 
-    def trade(self, tape: Tape, row: int, decision: Decision) -> float:
-        """Execute a decision at the open of `row`, settle its close; return what was traded.
+    def trade(self, bars: Bars, decision: Decision) -> float:
+        """Execute a decision at the opens of `bars`, and mark the book at their closes.
 
         Returns:
             Notional of all fills, as a share of the equity before.
         """
-        costs, equity = self._terms.costs, self.agent.equity
-        bars = read_bars(tape.market, row, self._places, gas_at(tape.market, row, costs))
-        session = Session(self.treasury, self._courier, self.treasury.tick + 1, bars)
+        treasury, agent = self.treasury, self.agent
+        session = Session(treasury, self._courier, treasury.tick + 1, bars)
         _now(session.trade(self._name, decision, ()))
         session.liquidate()
-        self._ask(_settlement(session, self.treasury.tick + 1, bars))
-        if self.agent.equity < REFUNDED_UNDER:
-            fresh = replace(self.agent, portfolio=Portfolio(cash=CAPITAL), equity=CAPITAL)
-            self.treasury.agents[self._name] = fresh
-        return sum(fill.size for fill in session.fills) / equity
+        treasury.tick += 1
+        treasury.marks.update({name: bar.close for name, bar in bars.items()})
+        treasury.units.update({n: bar.unit for n, bar in bars.items() if not math.isnan(bar.unit)})
+        portfolio = self._close(session.fills, bars)
+        equity = portfolio.equity(treasury.marks)
+        if equity < REFUNDED_UNDER:
+            portfolio, equity = Portfolio(cash=CAPITAL), CAPITAL
+        treasury.agents[self._name] = replace(agent, portfolio=portfolio, equity=equity)
+        return sum(fill.size for fill in session.fills) / agent.equity
 
-    def _ask(self, command: c.Command) -> None:
-        decide_onto(self.treasury, command)
+    def _close(self, fills: Sequence[Fill], bars: Bars) -> Portfolio:
+        """Return what is held after the bar: its trades, what was paid, and what expired."""
+        portfolio = self.agent.portfolio.after(fills)
+        carry = {name: bar.carry for name, bar in bars.items() if bar.carry}
+        expired = tuple(name for name, bar in bars.items() if bar.expires)
+        return portfolio.carried(carry).settled(expired, self.treasury.marks)
 
 
 def _experiment(kind: type[Strategy], world: World) -> Experiment:
@@ -93,19 +97,6 @@ def _experiment(kind: type[Strategy], world: World) -> Experiment:
         population=Population(agents=0, mix={kind.name: 1}, baselines=()),
         rules=Rules(risk=RiskRules(kill=())),
         catalog={kind.name: kind},
-    )
-
-
-def _settlement(session: Session, tick: int, bars: Mapping[str, Bar]) -> c.SettleTick:
-    return c.SettleTick(
-        command_id=f"tick-{tick}",
-        tick=tick,
-        prices={name: (each.open, each.close) for name, each in bars.items()},
-        fills=tuple(session.fills),
-        refused=tuple(session.refused),
-        units={name: each.unit for name, each in bars.items() if not math.isnan(each.unit)},
-        carry={name: each.carry for name, each in bars.items() if each.carry},
-        expired=tuple(name for name, each in bars.items() if each.expires),
     )
 
 
