@@ -40,6 +40,8 @@ bench: .venv               ## figures of this machine, as ratios to its limits
 	$(BIN)/python -m benchmarks.replay
 	$(BIN)/python -m benchmarks.asks
 	$(BIN)/python -m benchmarks.durable
+	$(BIN)/python -m benchmarks.trades
+	$(BIN)/python -m benchmarks.trades --limits
 	$(BIN)/python -m benchmarks.memory
 
 mutants: .venv             ## how many seeds each planted bug needs to be found
