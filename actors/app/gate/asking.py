@@ -39,6 +39,7 @@ class Request:
         address: Of the strategy.
         settings: A value for every parameter.
         worlds: Where; None where it makes the gate's own.
+        seed: The root of what is drawn.
         step_budget_s: What one step may take, seconds.
         path: Where modules are looked for.
     """
@@ -47,6 +48,7 @@ class Request:
     address: Address
     settings: Settings
     worlds: tuple[World, ...] | None
+    seed: int
     step_budget_s: float
     path: tuple[str, ...]
 
@@ -59,6 +61,7 @@ class Request:
                 "address": asdict(self.address),
                 "settings": dict(self.settings),
                 "worlds": None if worlds is None else [_world_plain(each) for each in worlds],
+                "seed": self.seed,
                 "step_budget_s": self.step_budget_s,
                 "path": list(self.path),
             }
@@ -74,6 +77,7 @@ class Request:
             Address(**data["address"]),
             data["settings"],
             None if worlds is None else tuple(_world_of(each) for each in worlds),
+            data["seed"],
             data["step_budget_s"],
             tuple(data["path"]),
         )

@@ -15,10 +15,12 @@ from actors.agent import STEP_BUDGET_S
 from actors.app.gate.asking import Interpreter, Request
 from actors.app.gate.isolating import Here, Isolation
 from actors.app.gate.playing import Played, Settings
-from actors.app.gate.probing import Case, Prober, corners, declared_wrongly, draws, spread
+from actors.app.gate.probing import Case, Prober, corners, declared_wrongly, spread
 from actors.app.gate.report import Check, Docket, GateReport
 from actors.app.gate.sources import address_of, source_hash
 from actors.app.gate.worlds import World, the_quick_world, the_worlds
+from arena.evolution import draw_parameters
+from arena.seed import Seed
 from arena.strategies import Strategy
 
 HASH_SEED = 1
@@ -47,6 +49,7 @@ def check_strategy(
     *,
     markets: Sequence[World] | None = None,
     quick: bool = False,
+    seed: int = 1,
     step_budget_s: float = STEP_BUDGET_S,
 ) -> GateReport:
     """Return what became of a strategy at the gate.
@@ -56,6 +59,7 @@ def check_strategy(
         settings: Values of some of its parameters; the defaults of the others.
         markets: Where it is checked; the gate's own worlds by default.
         quick: Check here, in one small world: it takes a fraction of a second and sees less.
+        seed: The root of what is drawn: the gate's worlds, settings, the agent's own randomness.
         step_budget_s: What one step may take, seconds.
 
     Raises:
@@ -65,28 +69,35 @@ def check_strategy(
     kind.check_settings(chosen)
     address = None if quick else address_of(kind)
     if address is None:
-        tried = plan(kind, chosen, markets, quick=quick)
+        tried = plan(kind, chosen, markets, Seed(seed), quick=quick)
         checks = probe(kind, tried, Here(), step_budget_s)
     else:
         worlds = None if markets is None else tuple(markets)
-        request = Request("probe", address, chosen, worlds, step_budget_s, tuple(sys.path))
+        request = Request("probe", address, chosen, worlds, seed, step_budget_s, tuple(sys.path))
         with Interpreter(request, hash_seed=HASH_SEED) as interpreter:
             checks = tuple(Check(*each) for each in interpreter.answer()["checks"])
     return GateReport(kind.name, source_hash(kind), checks)
 
 
 def plan(
-    kind: type[Strategy], settings: Settings, markets: Sequence[World] | None, *, quick: bool
+    kind: type[Strategy],
+    settings: Settings,
+    markets: Sequence[World] | None,
+    seed: Seed,
+    *,
+    quick: bool,
 ) -> Plan:
     """Return what is tried: the settings everywhere, others in some of the worlds."""
+    edges = [*corners(kind)]
     if quick:
-        worlds: Sequence[World] = markets or (the_quick_world(kind.needs),)
-        return Plan(tuple(Case(world, settings) for world in worlds), ())
-    worlds = markets or the_worlds(kind.needs)
-    drawn = [*draws(kind, DRAWS)]
-    compared = [Case(world, settings) for world in worlds]
-    compared += [Case(worlds[-1], settings) for settings in drawn[:1]]
-    return Plan(tuple(compared), tuple(spread(worlds, [*corners(kind), *drawn[1:]])))
+        worlds: Sequence[World] = markets or (the_quick_world(seed, kind.needs),)
+        compared = [Case(world, settings, seed) for world in worlds]
+        return Plan(tuple(compared), tuple(spread(worlds, edges[:2], seed)))
+    worlds = markets or the_worlds(seed, kind.needs)
+    drawn = [draw_parameters(kind, seed.child("draw", n)) for n in range(DRAWS)]
+    compared = [Case(world, settings, seed) for world in worlds]
+    compared.append(Case(worlds[-1], drawn[0], seed))
+    return Plan(tuple(compared), tuple(spread(worlds, [*edges, *drawn[1:]], seed)))
 
 
 def tell(

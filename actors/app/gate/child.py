@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from dataclasses import replace
 from typing import Any
 
 from actors.app.gate.asking import Interpreter, Request
@@ -18,6 +19,7 @@ from actors.app.gate.playing import Played
 from actors.app.gate.sources import load
 from actors.app.gate.watching import Watch
 from arena.exceptions import ValidationError
+from arena.seed import Seed
 
 OTHER_HASH_SEED = 2
 
@@ -41,14 +43,14 @@ def _answer(request: Request) -> dict[str, Any]:
     watch = Watch(request.address.file)
     if request.task == "tell":
         kind = load(request.address)
-        chosen = plan(kind, request.settings, request.worlds, quick=False)
+        chosen = plan(kind, request.settings, request.worlds, Seed(request.seed), quick=False)
         told = tell(kind, chosen, Apart(), request.step_budget_s)
         return {"told": [None if each is None else each.to_plain() for each in told]}
     watch.listen()
     kind = watch.call(load, request.address)
     imported = None if watch.found is None else f"while it is imported it {watch.found}"
-    chosen = plan(kind, request.settings, request.worlds, quick=False)
-    with Interpreter(_telling(request), hash_seed=OTHER_HASH_SEED) as other:
+    chosen = plan(kind, request.settings, request.worlds, Seed(request.seed), quick=False)
+    with Interpreter(replace(request, task="tell"), hash_seed=OTHER_HASH_SEED) as other:
 
         def again() -> list[Played | None]:
             told = other.answer()["told"]
@@ -56,17 +58,6 @@ def _answer(request: Request) -> dict[str, Any]:
 
         checks = probe(kind, chosen, Apart(), request.step_budget_s, imported=imported, again=again)
     return {"checks": [[each.name, each.passed, each.detail] for each in checks]}
-
-
-def _telling(request: Request) -> Request:
-    return Request(
-        "tell",
-        request.address,
-        request.settings,
-        request.worlds,
-        request.step_budget_s,
-        request.path,
-    )
 
 
 if __name__ == "__main__":

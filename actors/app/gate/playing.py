@@ -104,7 +104,7 @@ class Player:
         world: World,
         *,
         budget: StepBudget,
-        name: str = "ada",
+        seed: Seed,
         around: Around | None = None,
         reborn: bool = False,
     ) -> None:
@@ -115,7 +115,7 @@ class Player:
             settings: A value for every parameter.
             world: Where.
             budget: What one step may take.
-            name: Names its randomness.
+            seed: Its own randomness.
             around: Who watches it.
             reborn: Whether its strategy is made anew at every bar, and its memory read from JSON.
         """
@@ -123,7 +123,7 @@ class Player:
         self._kind = kind
         self._settings = settings
         self._instruments = tuple(world.terms.instruments.values())
-        self._seed = Seed(1).child("agent", name)
+        self._seed = seed
         self._budget = budget
         self._around = around
         self._reborn = reborn
@@ -161,7 +161,8 @@ class Player:
         strategy, wish = self._strategy, ""
         if treasury.tick % WISH_BARS == 0:
             asked = self._call("capacity", strategy.capacity, view, book_of(agent, treasury))
-            wish = f" capacity {checked_wish(agent.agent_id, asked)}"
+            wished = checked_wish(agent.agent_id, asked)
+            wish = "" if wished is None else f", capacity {wished}"
         book = book_of(agent, treasury)
         decision = self._call("decide", strategy.decide, view, book, self._memory)
         decision = checked_decision(agent.agent_id, decision, self._instruments)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -30,8 +30,6 @@ from arena.words import Scalar
 ROUND_TRIPS_MAX = 0.75
 """Most round trips of its whole equity that a strategy may make per day, on average of a world."""
 
-_DRAWS = Seed(5).child("gate")
-
 
 @dataclass(frozen=True, slots=True)
 class Case:
@@ -40,10 +38,12 @@ class Case:
     Attributes:
         world: Where.
         settings: A value for every parameter.
+        seed: The root of the agent's randomness.
     """
 
     world: World
     settings: Settings
+    seed: Seed
 
     def place(self, kind: type[Strategy]) -> str:
         """Return where something was found, for people."""
@@ -82,8 +82,7 @@ class Prober:
         def work() -> list[dict[str, Any]]:
             with StepBudget(self._budget_s) as budget:
                 players = [
-                    Player(self._kind, case.settings, world, budget=budget, name=f"ada-{n}")
-                    for n, case in enumerate(cases)
+                    self._player(case, budget, name=f"ada-{n}") for n, case in enumerate(cases)
                 ]
                 return [each.to_plain() for each in play(players, Told(world), world)]
 
@@ -105,7 +104,10 @@ class Prober:
         return played
 
     def compare(self, case: Case, told: Played) -> None:
-        """Play it under every condition, and compare."""
+        """Play it under every condition, and compare; only watch it where twice is not the same."""
+        self._watch(case)
+        if self._note("determinism", case, told, self._play(case, Told), "the second time"):
+            return
         for level, words in ((LOW, "far below"), (HIGH, "far above")):
 
             def poison(world: World, level: float = level) -> Tape:
@@ -121,38 +123,36 @@ class Prober:
             self._beside(case), ("with others beside it", "the second of two"), strict=True
         ):
             self._note("determinism", case, told, found, words)
-        self._watch(case)
 
     def repeated(self, case: Case, told: Played, again: Played) -> None:
         """Compare with what another process found."""
         self._note("determinism", case, told, again, "in another process")
 
-    def _note(self, check: str, case: Case, told: Played, found: Played, words: str) -> None:
+    def _note(self, check: str, case: Case, told: Played, found: Played, words: str) -> bool:
+        """Note whether two plays are the same, and return whether they differ."""
         difference = first_difference(told, found)
         fault = None if difference is None else f"{difference}, {words}; {case.place(self._kind)}"
         self._docket.note(check, fault)
+        return fault is not None
 
     def _play(self, case: Case, lay: Callable[[World], Tape], *, reborn: bool = False) -> Played:
         def work() -> dict[str, Any]:
             with StepBudget(self._budget_s) as budget:
-                player = Player(self._kind, case.settings, case.world, budget=budget, reborn=reborn)
+                player = self._player(case, budget, reborn=reborn)
                 return play([player], lay(case.world), case.world)[0].to_plain()
 
         return self._run(lambda: [work()], 1)[0]
 
     def _beside(self, case: Case) -> list[Played]:
         """Return two plays that took place side by side, with another one in between."""
-        other = draw_parameters(self._kind, _DRAWS.child("beside"))
+        other = draw_parameters(self._kind, case.seed.child("beside"))
 
         def work() -> list[dict[str, Any]]:
             with StepBudget(self._budget_s) as budget:
                 players = [
-                    Player(self._kind, settings, case.world, budget=budget, name=name)
-                    for settings, name in (
-                        (case.settings, "ada"),
-                        (other, "bob"),
-                        (case.settings, "ada"),
-                    )
+                    self._player(case, budget),
+                    self._player(replace(case, settings=other), budget, name="bob"),
+                    self._player(case, budget),
                 ]
                 played = play(players, Told(case.world), case.world)
                 return [played[0].to_plain(), played[2].to_plain()]
@@ -166,7 +166,7 @@ class Prober:
                 watch.listen()
             before, tape = _digest(market.values), Told(case.world)
             with StepBudget(self._budget_s * _WATCHED_SLOWER) as budget:
-                player = Player(self._kind, case.settings, case.world, budget=budget, around=watch)
+                player = self._player(case, budget, around=watch)
                 play([player], tape, case.world)
             seen = tape.view._seen[:, : tape.view.now + 1]  # noqa: SLF001  # as it was shown
             shown = _digest(market.values) == before and _same(seen, market.values[: seen.shape[1]])
@@ -178,6 +178,12 @@ class Prober:
             found = str(error)
         fault = None if found is None else f"it {found}; {case.place(self._kind)}"
         self._docket.note("purity", fault)
+
+    def _player(
+        self, case: Case, budget: StepBudget, *, name: str = "ada", **changes: Any
+    ) -> Player:
+        seed = case.seed.child("agent", name)
+        return Player(self._kind, case.settings, case.world, budget=budget, seed=seed, **changes)
 
     def _run(self, work: Callable[[], Any], count: int) -> list[Played]:
         try:
@@ -226,15 +232,9 @@ def _ends(number: Any) -> tuple[Scalar, ...]:
     return number.fit(number.low), number.fit(number.high)
 
 
-def draws(kind: type[Strategy], count: int) -> Iterator[dict[str, Scalar]]:
-    """Yield settings that are drawn as fresh agents draw theirs."""
-    for n in range(count if kind.parameters else 0):
-        yield draw_parameters(kind, _DRAWS.child("draw", n))
-
-
-def spread(worlds: Sequence[World], sets: Sequence[Settings]) -> list[tuple[Case, ...]]:
+def spread(worlds: Sequence[World], sets: Sequence[Settings], seed: Seed) -> list[tuple[Case, ...]]:
     """Return the cases of each world, where every one gets its share of the settings."""
     return [
-        tuple(Case(world, settings) for settings in sets[n :: len(worlds)])
+        tuple(Case(world, settings, seed) for settings in sets[n :: len(worlds)])
         for n, world in enumerate(worlds)
     ]

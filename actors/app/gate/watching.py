@@ -14,6 +14,7 @@ from __future__ import annotations
 import io
 import os
 import random
+import socket
 import sys
 from collections.abc import Callable, Mapping
 from datetime import date
@@ -61,10 +62,11 @@ _AUDITED = (
 
 _ENVIRON = type(os.environ)
 _CODES: Mapping[CodeType, str] = {
-    _ENVIRON.__getitem__.__code__: "os.environ",
-    _ENVIRON.__setitem__.__code__: "os.environ",
-    _ENVIRON.__delitem__.__code__: "os.environ",
-    _ENVIRON.__iter__.__code__: "os.environ",
+    socket.socket.__init__.__code__: "socket.socket",
+    _ENVIRON.__getitem__.__code__: "os.environ[...]",
+    _ENVIRON.__setitem__.__code__: "os.environ[...]",
+    _ENVIRON.__delitem__.__code__: "os.environ[...]",
+    _ENVIRON.__iter__.__code__: "os.environ[...]",
 }
 """Code of Python's library -> the name of what it does."""
 

@@ -1,6 +1,6 @@
 """The worlds in which a strategy is checked: a market, the terms of trading, and a warm-up.
 
-They are made from fixed seeds, so that a report can be repeated.  Between them they hold what the
+They are made from a seed, so that a report can be repeated.  Between them they hold what the
 real ones do: everything that can be held, little history, holes, listings, ends, and a crash.
 """
 
@@ -19,9 +19,6 @@ from arena.instruments import Instrument, derive
 from arena.market import Floats, Market, Provenance, Series
 from arena.prices import simulate_market
 from arena.seed import Seed
-
-_SEED = Seed(20_200_101)
-"""The root of the worlds' randomness."""
 
 _FALL = (1.0, 0.9, 0.7, 0.5, 0.4, 0.42, 0.38, 0.4)
 """How prices crash, from close to close; the last of it stays."""
@@ -60,22 +57,25 @@ def with_values(market: Market, values: Floats) -> Market:
     )
 
 
-def the_worlds(needs: Sequence[str] = ()) -> tuple[World, ...]:
+def the_worlds(seed: Seed, needs: Sequence[str] = ()) -> tuple[World, ...]:
     """Return the worlds of the gate.
 
     Args:
+        seed: The root of their randomness.
         needs: Columns that a strategy cannot do without; what no world has gets a random walk.
     """
+    everything, holes, crash = (seed.child(name) for name in ("everything", "holes", "crash"))
+    torn = _torn(_market(holes, 100, needs), holes.child("torn"))
     return (
-        World("everything", _market("everything", 190, needs), terms(), warmup=100),
-        World("holes", _torn(_market("holes", 100, needs)), terms(), warmup=1),
-        World("crash", _market("crash", 110, needs, falls_at=80), terms(), warmup=60),
+        World("everything", _market(everything, 190, needs), terms(), warmup=100),
+        World("holes", torn, terms(), warmup=1),
+        World("crash", _market(crash, 110, needs, falls_at=80), terms(), warmup=60),
     )
 
 
-def the_quick_world(needs: Sequence[str] = ()) -> World:
+def the_quick_world(seed: Seed, needs: Sequence[str] = ()) -> World:
     """Return one small world in which a crash comes soon."""
-    return World("quick", _market("quick", 100, needs, falls_at=85), terms(), warmup=70)
+    return World("quick", _market(seed.child("quick"), 90, needs, falls_at=78), terms(), warmup=70)
 
 
 @cache
@@ -89,8 +89,7 @@ def terms() -> Terms:
     return Terms(instruments(), CostModel())
 
 
-def _market(label: str, bars: int, needs: Sequence[str], *, falls_at: int | None = None) -> Market:
-    seed = _SEED.child(label)
+def _market(seed: Seed, bars: int, needs: Sequence[str], *, falls_at: int | None = None) -> Market:
     market = simulate_market(bars, seed.child("market"), universe="full")
     if falls_at is not None:
         market = _crashed(market, falls_at)
@@ -133,9 +132,9 @@ def _crashed(market: Market, row: int) -> Market:
     return with_values(market, values)
 
 
-def _torn(market: Market) -> Market:
+def _torn(market: Market, seed: Seed) -> Market:
     """Return the market with stretches of columns and rows missing, a late listing and an end."""
-    dice, values = _SEED.child("torn").generator(), market.values.copy()
+    dice, values = seed.generator(), market.values.copy()
     for _ in range(60):
         at, start = int(dice.integers(values.shape[1])), int(dice.integers(len(values)))
         values[start : start + int(dice.integers(1, 25)), at] = np.nan
