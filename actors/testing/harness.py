@@ -38,6 +38,7 @@ from arena.ids import AgentId
 from arena.policies import Policy
 from arena.strategies import Strategy
 from arena.treasury import Treasury
+from arena.words import Scalar
 
 T = TypeVar("T")
 E = TypeVar("E", bound=Event)
@@ -269,6 +270,18 @@ class ArenaHarness:
         return named[0]
 
     # What a test does by hand
+
+    async def spawn(self, strategy: str, **parameters: Scalar) -> AgentId:
+        """Give birth to an agent in simulation and return its name.
+
+        Args:
+            strategy: Its name.
+            **parameters: Its parameters; one that is left out has its default.
+
+        Raises:
+            AllocationError: Refused: unknown strategy, parameters out of bounds, no room.
+        """
+        return await self.do(lambda arena: arena.spawn_agent(strategy, **parameters))
 
     async def do(self, call: Callable[[Arena], Awaitable[T]]) -> T:
         """Return what `call(arena)` comes to, with the product's own `Arena`.

@@ -42,7 +42,7 @@ class Failed:
             test: What pytest calls the test.
         """
         lines = [
-            f"arena: seed {self.seed} breaks this test (seeds that did not, before it: {self.passed})",
+            f"arena: seed {self.seed} breaks this test; {self.passed} before it did not",
             f'  run it again    pytest "{test}" --arena-seed {self.seed}',
             f"  keep it         @pytest.mark.arena(seed={self.seed})",
         ]
