@@ -16,11 +16,7 @@ from actors.journal.memory import MemoryJournal
 from actors.journal.port import Batch, CommandRow, Journal, KnownCommandError, Snapshot
 from actors.journal.sqlite import SqliteJournal
 from actors.testing import SimDisk, SimJournal
-from arena.events import EVENT_TYPES, Event
-from arena.exceptions import EventSourcingError
-from arena.ledger import post, transfers
-from arena.words import Book
-from tests.actors.journal.examples import (
+from actors.testing.examples import (
     GENESIS,
     LIFE,
     MANIFEST,
@@ -30,6 +26,10 @@ from tests.actors.journal.examples import (
     a_batch,
     an_allocation,
 )
+from arena.events import EVENT_TYPES, Event
+from arena.exceptions import EventSourcingError
+from arena.ledger import post, transfers
+from arena.words import Book
 
 pytestmark = pytest.mark.asyncio
 

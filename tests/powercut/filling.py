@@ -12,7 +12,7 @@ from pathlib import Path
 
 from actors.journal.port import StorageError
 from actors.journal.store import Store
-from tests.actors.journal.examples import OPENED, a_batch, an_allocation
+from actors.testing.examples import OPENED, a_batch, an_allocation
 
 
 def main() -> None:

@@ -18,7 +18,7 @@ from actors.journal.files import FILE_NAME, create_database
 from actors.journal.reader import open_run
 from actors.journal.store import Store
 from actors.journal.verify import verify
-from tests.actors.journal.examples import GENESIS, LIFE, MANIFEST, META, RUN, a_batch
+from actors.testing.examples import GENESIS, LIFE, MANIFEST, META, RUN, a_batch
 from tests.powercut.life import opened
 
 ROOT = Path(__file__).parents[2]

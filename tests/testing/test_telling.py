@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from actors.testing import ArenaHarness, from_table, raises
+from actors.testing.examples import LIFE
 from actors.testing.telling import tell
 from arena.events import EVENT_TYPES
-from tests.actors.journal.examples import LIFE
 from tests.testing.troupe import Half
 
 TABLE = """

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from actors.journal.sqlite import SqliteJournal
-from tests.actors.journal.examples import GENESIS, LIFE, MANIFEST, META, RUN, a_batch
+from actors.testing.examples import GENESIS, LIFE, MANIFEST, META, RUN, a_batch
 
 
 @pytest.fixture

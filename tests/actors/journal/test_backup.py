@@ -21,9 +21,7 @@ from actors.journal.reader import open_run
 from actors.journal.schema import APPLICATION_ID, check_schema, migrations, schema_version
 from actors.journal.store import Store
 from actors.journal.verify import verify
-from arena.exceptions import EventSourcingError
-from tests.actors.journal.conftest import Tamperer
-from tests.actors.journal.examples import (
+from actors.testing.examples import (
     GENESIS,
     LIFE,
     MANIFEST,
@@ -33,6 +31,8 @@ from tests.actors.journal.examples import (
     a_batch,
     an_allocation,
 )
+from arena.exceptions import EventSourcingError
+from tests.actors.journal.conftest import Tamperer
 from tests.actors.journal.test_upgrade import kill_at_every_step
 
 

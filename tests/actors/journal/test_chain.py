@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from actors.journal.chain import HASHED, Entry, digest, entry_hash, genesis_hash, link, timestamp
-from tests.actors.journal.examples import GENESIS, OPENED, RUN, TIME, an_allocation
+from actors.testing.examples import GENESIS, OPENED, RUN, TIME, an_allocation
 
 ENTRY = link(GENESIS, RUN, an_allocation(), timestamp=TIME, command_id="c-1", caused_by=1)
 

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from actors.journal.codec import canonical, decode, encode
 from actors.journal.schema import NewerRunError
+from actors.testing.examples import ADA, LIFE
 from arena.events import (
     EVENT_TYPES,
     AgentFailed,
@@ -25,7 +26,6 @@ from arena.events import (
 )
 from arena.exceptions import EventSourcingError
 from arena.words import Layer
-from tests.actors.journal.examples import ADA, LIFE
 
 TEXT = st.text(st.characters(codec="utf-8"), max_size=8)
 PLAIN: dict[Any, st.SearchStrategy[Any]] = {

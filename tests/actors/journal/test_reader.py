@@ -15,8 +15,7 @@ from actors.journal.rows import ledger_rows, trade_rows
 from actors.journal.schema import NewerRunError, NotARunError
 from actors.journal.sqlite import SqliteJournal
 from actors.journal.verify import verify
-from arena.exceptions import EventSourcingError
-from tests.actors.journal.examples import (
+from actors.testing.examples import (
     ADA,
     BOB,
     GENESIS,
@@ -28,6 +27,7 @@ from tests.actors.journal.examples import (
     a_batch,
     an_allocation,
 )
+from arena.exceptions import EventSourcingError
 
 
 def test_a_reader_shows_all_that_was_written(database: Path) -> None:

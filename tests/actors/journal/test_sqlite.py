@@ -21,8 +21,7 @@ from actors.journal.schema import APPLICATION_ID, migrations
 from actors.journal.sqlite import SqliteJournal
 from actors.journal.store import Store
 from actors.journal.verify import verify
-from arena.exceptions import EventSourcingError
-from tests.actors.journal.examples import (
+from actors.testing.examples import (
     GENESIS,
     LIFE,
     MANIFEST,
@@ -32,6 +31,7 @@ from tests.actors.journal.examples import (
     a_batch,
     an_allocation,
 )
+from arena.exceptions import EventSourcingError
 
 
 def write(database: Path, statement: str) -> None:

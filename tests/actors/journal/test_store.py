@@ -18,8 +18,8 @@ from actors.journal.lock import LockedError
 from actors.journal.marker import IoErrorLeftError, marker_path
 from actors.journal.port import Snapshot, StorageError
 from actors.journal.store import Binding, FencedError, Store
+from actors.testing.examples import GENESIS, LIFE, MANIFEST, META, RUN, a_batch
 from arena.exceptions import EventSourcingError
-from tests.actors.journal.examples import GENESIS, LIFE, MANIFEST, META, RUN, a_batch
 
 
 @pytest.fixture

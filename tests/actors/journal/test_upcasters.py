@@ -20,10 +20,10 @@ from actors.journal.schema import NewerRunError
 from actors.journal.sqlite import SqliteJournal
 from actors.journal.upcasters import UPCASTERS, upcast, version_of
 from actors.journal.verify import verify
+from actors.testing.examples import GENESIS, MANIFEST, META, OPENED, RUN, TIME
 from arena.events import EVENT_TYPES, Event
 from arena.exceptions import EventSourcingError
 from tests.actors.journal.conftest import Tamperer
-from tests.actors.journal.examples import GENESIS, MANIFEST, META, OPENED, RUN, TIME
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

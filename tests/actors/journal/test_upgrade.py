@@ -23,10 +23,10 @@ from actors.journal.schema import check_schema, migrations, schema_version
 from actors.journal.store import Store
 from actors.journal.upgrade import prepare_for_writing
 from actors.journal.verify import verify
+from actors.testing.examples import LIFE, a_batch, an_allocation
 from arena.exceptions import EventSourcingError
 from tests.actors.journal import killing
 from tests.actors.journal.conftest import Tamperer
-from tests.actors.journal.examples import LIFE, a_batch, an_allocation
 
 NEWEST = len(migrations())
 OLD = 2

@@ -16,8 +16,7 @@ from actors.journal.history import elsewhere
 from actors.journal.reader import open_run
 from actors.journal.store import Store
 from actors.journal.verify import verify, verify_run
-from tests.actors.journal.conftest import Tamperer
-from tests.actors.journal.examples import (
+from actors.testing.examples import (
     GENESIS,
     LIFE,
     MANIFEST,
@@ -26,6 +25,7 @@ from tests.actors.journal.examples import (
     a_batch,
     an_allocation,
 )
+from tests.actors.journal.conftest import Tamperer
 
 LAST = len(LIFE)
 

@@ -12,9 +12,9 @@ import pytest
 from actors.journal import walk
 from actors.journal.chain import HASHED, Entry, Head, digest, digests, entry_hash
 from actors.journal.walk import check_chain
+from actors.testing.examples import GENESIS, LIFE, TIME, a_batch
 from arena.exceptions import EventSourcingError
 from tests.actors.journal.conftest import Tamperer
-from tests.actors.journal.examples import GENESIS, LIFE, TIME, a_batch
 
 ENTRIES = a_batch(GENESIS, LIFE).entries
 HEADS = [GENESIS, *(Head(entry.seq, entry.hash) for entry in ENTRIES)]

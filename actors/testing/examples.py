@@ -53,6 +53,7 @@ ADA, BOB = AgentId("g000-001"), AgentId("g000-002")
 
 
 def a_fill(agent: AgentId, tick: int, quantity: float = 0.5) -> Fill:
+    """Return a fill of somebody's first order of a day."""
     return Fill(
         order_id=f"{tick}-{agent}-1",
         agent_id=agent,
@@ -66,6 +67,7 @@ def a_fill(agent: AgentId, tick: int, quantity: float = 0.5) -> Fill:
 
 
 def an_allocation(amount: int = 5_000, agent: AgentId = ADA) -> CapitalAllocated:
+    """Return an entry into the arena with `amount` micro-USD."""
     return CapitalAllocated(
         agent_id=agent, amount=Money(amount), source="pool:arena", reason="entry"
     )
