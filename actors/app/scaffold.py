@@ -65,6 +65,7 @@ def _module_of(name: str) -> str:
         raise ValidationError("NAME", found=name, needed="another one: a strategy is called so")
     module = name.replace("-", "_")
     taken = {"arena", "actors"} | sys.stdlib_module_names
+    needed = f"another one: {module!r} is a word or a module of Python, or a package of ours"
     if keyword.iskeyword(module) or keyword.issoftkeyword(module) or module in taken:
-        raise ValidationError("NAME", found=name, needed="another one: Python has a word or module")
+        raise ValidationError("NAME", found=name, needed=needed)
     return module

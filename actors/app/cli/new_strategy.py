@@ -42,7 +42,7 @@ def new_strategy(name: str, template: str, out: Path, output: Output) -> None:
     \b
     Examples:
       arena new-strategy breakout
-      arena new-strategy slow-turtle --template full --out strategies
+      arena new-strategy slow-tortoise --template full --out strategies
     """
     from actors.app.scaffold import scaffold
 
