@@ -12,14 +12,8 @@ from arena.money import MICRO, Money
 
 BPS = 10_000
 
-_FEES = {
-    Kind.SPOT: ("fee_bps", 1.0),
-    Kind.STAKING: ("fee_bps", 1.0),
-    Kind.SPREAD: ("fee_bps", 2.0),
-    Kind.PERPETUAL: ("perpetual_fee_bps", 1.0),
-    Kind.OPTION: ("option_fee_bps", 1.0),
-}
-"""Which fee a venue takes, and how often."""
+_SPOT_FEES = {Kind.SPOT: 1.0, Kind.STAKING: 1.0, Kind.SPREAD: 2.0, Kind.LENDING: 0.0}
+"""How often the fee of spot is paid in one trade."""
 
 _SPREADS = {Kind.LENDING: 0.0, Kind.SPREAD: 2.0, Kind.POOL: 0.5}
 """How often the spread is crossed in one trade, where that is not once."""
@@ -66,10 +60,12 @@ class CostModel:
         Half of what goes into a pool, or comes out, is swapped in the pool first; a spread is two
         trades.
         """
+        times = _SPOT_FEES.get(kind)
+        if times is not None:
+            return times * self.fee_bps
         if kind is Kind.POOL:
             return pool_fee_bps / 2.0
-        fee, times = _FEES.get(kind, ("fee_bps", 0.0))
-        return times * float(getattr(self, fee))
+        return self.perpetual_fee_bps if kind is Kind.PERPETUAL else self.option_fee_bps
 
     def spread_bps(self, kind: Kind) -> float:
         """Return what crossing the spread costs in one trade, basis points of its notional."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from arena.bars import Bar, Bars
 from arena.costs import BPS, CostModel
@@ -104,8 +105,7 @@ class Terms:
         object.__setattr__(self, "instruments", in_order)
 
 
-@dataclass(frozen=True, slots=True)
-class Wish:
+class Wish(NamedTuple):
     """A difference between what is held and what is wanted.
 
     Attributes:

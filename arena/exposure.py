@@ -81,7 +81,6 @@ class VolumeRoom:
         most = max(self._share * bar.volume - taken, 0.0) / bar.notional
         return max(min(quantity, most), -most)
 
-    def take(self, size: int, instrument: str, book: Book) -> None:
-        """Take note that `size` micro-USD were traded."""
-        if book is Book.REAL:
-            self._taken[instrument] = self._taken.get(instrument, 0.0) + size / MICRO
+    def take(self, size: int, instrument: str) -> None:
+        """Take note that `size` micro-USD of the real book were traded."""
+        self._taken[instrument] = self._taken.get(instrument, 0.0) + size / MICRO

@@ -196,8 +196,12 @@ def misfit(
         return OrderRefusal.POSITION_INSUFFICIENT
     if fill.cause is FillCause.LIQUIDATION:
         return None
-    touches_coins = instrument.right is Right.CALL or instrument.kind is Kind.SPOT
-    if touches_coins and uncovered(after, instruments) and not uncovered(before, instruments):
+    sells_coins = instrument.kind is Kind.SPOT and fill.quantity < 0
+    if (
+        (sells_coins or instrument.right is Right.CALL)
+        and uncovered(after, instruments)
+        and not uncovered(before, instruments)
+    ):
         return OrderRefusal.COLLATERAL_INSUFFICIENT
     free = free_cash(after, marks.prices, marks.units, instruments)
     if free < 0 and free < free_cash(before, marks.prices, marks.units, instruments):

@@ -156,9 +156,11 @@ class Session:
         for wish in plan.closings:
             order = self._order(agent, wish, size_closing(state.portfolio, wish))
             await self._try(agent, state, order)
-        openings = [wish for wish in plan.openings if wish.instrument.name in self._bars]
+        openings = []
         for wish in plan.openings:
-            if wish not in openings:
+            if wish.instrument.name in self._bars:
+                openings.append(wish)
+            else:
                 self._refuse(self._order(agent, wish, 0.0), OrderRefusal.NOT_LISTED)
         if agent.book is Book.REAL:
             smallest = self._terms.trade_min * state.portfolio.equity(prices)
@@ -214,12 +216,12 @@ class Session:
         if fill.quantity != order.quantity:
             fill = replace(fill, asked=order.quantity)
         self.fills.append(fill)
-        self._volume.take(fill.size, order.instrument, book)
         before, expected = state.portfolio, state.expected
         whole = expected is not None and expected[0] is fill
         state.portfolio = expected[1] if expected and whole else before.after((fill,))
         state.trades += 1
-        if book is Book.REAL:
+        if book is Book.REAL:  # Who holds play money meets nobody, and is in nobody's way.
+            self._volume.take(fill.size, order.instrument)
             self._room.moved(order.instrument, before, state.portfolio)
 
     async def _execute(

@@ -31,7 +31,7 @@ class SimulationVenue:
     async def execute(self, order: Order, *, limit: float | None, expected: Fill) -> Fill:
         """Return what was expected; of a known id, what was filled."""
         del limit
-        known = await self.find(order.order_id)
+        known = self._latest.get(order.order_id) or self._before.get(order.order_id)
         if known is not None:
             return known
         if len(self._latest) >= REMEMBERED:
