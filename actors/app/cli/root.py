@@ -35,6 +35,7 @@ _COMMANDS = {
     "check-data": (f"{_HERE}.data_check:check_data", "Look for what real data cannot be."),
     "synth-data": (f"{_HERE}.data_make:synth_data", "Write a synthetic market to a file."),
     "list-strategies": (f"{_HERE}.strategies:list_strategies", "Show what agents can be."),
+    "check": (f"{_HERE}.check:check", "Prove that a strategy cheats nobody, itself included."),
     "new-strategy": (f"{_HERE}.new_strategy:new_strategy", "Write a strategy, its test, a config."),
 }
 

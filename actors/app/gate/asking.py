@@ -1,6 +1,6 @@
 """Another interpreter: a process that is there for the gate, with a hash seed of its own.
 
-What it is told and what it answers is one JSON object each; code is imported there by its address,
+What it is told and what it answers is one line of JSON each; code is imported there by its address,
 and nothing is pickled.
 """
 
@@ -9,12 +9,14 @@ from __future__ import annotations
 import base64
 import json
 import os
+import select
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from tempfile import TemporaryFile
 from types import TracebackType
-from typing import Any, Self
+from typing import IO, Any, Self, cast
 
 import numpy as np
 
@@ -84,28 +86,23 @@ class Request:
 
 
 class Interpreter:
-    """A process that works on one request; it is ended where nobody waits for it any more."""
+    """A process that works on one request after the other; it ends with its context."""
 
-    def __init__(self, request: Request, *, hash_seed: int) -> None:
-        """Start it.
+    def __init__(self, hash_seed: int) -> None:
+        """Prepare a process whose `hash` has its own seed: sets are in another order there."""
+        self._hash_seed = hash_seed
 
-        Args:
-            request: What it is to do.
-            hash_seed: Of its `hash`: sets are in another order with another one.
-        """
-        environment = {**os.environ, "PYTHONHASHSEED": str(hash_seed)}
-        environment["PYTHONPATH"] = os.pathsep.join(each for each in request.path if each)
-        self._request = request
+    def __enter__(self) -> Self:
+        """Start it."""
+        path = os.pathsep.join(each for each in sys.path if each)
+        self._said = TemporaryFile()
         self._process = subprocess.Popen(
             [sys.executable, "-m", "actors.app.gate.child"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env=environment,
+            stderr=self._said,
+            env={**os.environ, "PYTHONHASHSEED": str(self._hash_seed), "PYTHONPATH": path},
         )
-
-    def __enter__(self) -> Self:
-        """Let it work."""
         return self
 
     def __exit__(
@@ -117,26 +114,39 @@ class Interpreter:
         """End it."""
         self._process.kill()
         self._process.communicate()
+        self._said.close()
 
-    def answer(self) -> dict[str, Any]:
-        """Return what it answers.
+    def begin(self, request: Request) -> None:
+        """Let it work on a request; its answer must be taken before the next one."""
+        stdin = cast("IO[bytes]", self._process.stdin)
+        try:
+            stdin.write(request.to_json().encode() + b"\n")
+            stdin.flush()
+        except BrokenPipeError:
+            return  # The answer, which is none, says why.
+
+    def answer(self, request: Request) -> dict[str, Any]:
+        """Return what it answers to the request that it works on.
 
         Raises:
-            ValidationError: It cannot import the strategy, or came to no end.
+            ValidationError: It cannot import the strategy, or comes to no end.
         """
-        text = self._request.to_json().encode()
+        stdout = cast("IO[bytes]", self._process.stdout)
+        ready, _, _ = select.select([stdout], [], [], CHECK_MAX_S)
+        if not ready:
+            raise _no_answer(request, f"no answer in {CHECK_MAX_S:g} s")
         try:
-            found, said = self._process.communicate(text, timeout=CHECK_MAX_S)
-        except subprocess.TimeoutExpired:
-            raise _no_answer(self._request, f"no answer in {CHECK_MAX_S:g} s") from None
-        try:
-            answer: dict[str, Any] = json.loads(found)
+            answer: dict[str, Any] = json.loads(stdout.readline())
         except ValueError:
-            last = said.decode(errors="replace").strip().rpartition("\n")[2]
-            raise _no_answer(self._request, last or "its process ended") from None
+            raise _no_answer(request, self._last_words()) from None
         if "error" in answer:
-            raise _no_answer(self._request, answer["error"])
+            raise _no_answer(request, answer["error"])
         return answer
+
+    def _last_words(self) -> str:
+        self._said.seek(0)
+        said = self._said.read().decode(errors="replace").strip()
+        return said.rpartition("\n")[2] or "its process ended"
 
 
 def _no_answer(request: Request, found: str) -> ValidationError:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 from actors.agent import STEP_BUDGET_S
@@ -65,18 +66,59 @@ def check_strategy(
     Raises:
         ValidationError: The settings are none of its own, or another process cannot import it.
     """
-    chosen = {**kind.defaults(), **(settings or {})}
-    kind.check_settings(chosen)
-    address = None if quick else address_of(kind)
-    if address is None:
-        tried = plan(kind, chosen, markets, Seed(seed), quick=quick)
-        checks = probe(kind, tried, Here(), step_budget_s)
-    else:
-        worlds = None if markets is None else tuple(markets)
-        request = Request("probe", address, chosen, worlds, seed, step_budget_s, tuple(sys.path))
-        with Interpreter(request, hash_seed=HASH_SEED) as interpreter:
-            checks = tuple(Check(*each) for each in interpreter.answer()["checks"])
-    return GateReport(kind.name, source_hash(kind), checks)
+    return check_strategies(
+        [kind], settings, markets=markets, quick=quick, seed=seed, step_budget_s=step_budget_s
+    )[0]
+
+
+def check_strategies(  # noqa: PLR0913  # those of `check_strategy`, and who is told
+    kinds: Sequence[type[Strategy]],
+    settings: Settings | None = None,
+    *,
+    markets: Sequence[World] | None = None,
+    quick: bool = False,
+    seed: int = 1,
+    step_budget_s: float = STEP_BUDGET_S,
+    on_report: Callable[[GateReport], None] = lambda _: None,
+) -> list[GateReport]:
+    """Return a report on each of several strategies: the processes begin once for all of them.
+
+    Args:
+        kinds: What is checked, one after the other.
+        settings: As for `check_strategy`, and so are the others.
+        markets: As there.
+        quick: As there.
+        seed: As there.
+        step_budget_s: As there.
+        on_report: Told each report when it is there.
+
+    Raises:
+        ValidationError: The settings are none of one's own, or another process cannot import it.
+    """
+    reports = []
+    with ExitStack() as stack:
+        interpreters: list[Interpreter] = []
+        for kind in kinds:
+            chosen = {**kind.defaults(), **(settings or {})}
+            kind.check_settings(chosen)
+            address = None if quick else address_of(kind)
+            if address is None:
+                tried = plan(kind, chosen, markets, Seed(seed), quick=quick)
+                checks = probe(kind, tried, Here(), step_budget_s)
+            else:
+                if not interpreters:
+                    interpreters.append(stack.enter_context(Interpreter(HASH_SEED)))
+                worlds, path = None if markets is None else tuple(markets), tuple(sys.path)
+                request = Request("probe", address, chosen, worlds, seed, step_budget_s, path)
+                checks = _ask(interpreters[0], request)
+            reports.append(GateReport(kind.name, source_hash(kind), checks))
+            on_report(reports[-1])
+    return reports
+
+
+def _ask(interpreter: Interpreter, request: Request) -> tuple[Check, ...]:
+    interpreter.begin(request)
+    return tuple(Check(*each) for each in interpreter.answer(request)["checks"])
 
 
 def plan(
@@ -142,7 +184,7 @@ def probe(
     for cases in tried.played:
         if not docket.hung:
             prober.tell_all(cases)
-    others = () if again is None or docket.hung else again()
+    others = () if again is None else again()
     for case, played, other in zip(tried.compared, told, others, strict=False):
         if played is not None and other is not None:
             prober.repeated(case, played, other)

@@ -1,7 +1,8 @@
 """What an interpreter of the gate does: read a request, import the strategy, play, answer.
 
-`python -m actors.app.gate.child` reads one JSON object and writes one.  Nothing that the strategy
-prints gets in between.
+`python -m actors.app.gate.child` reads one JSON object a line, and answers each with one.  Nothing
+that the strategy reads or prints gets in between.  Each play has a process of its own, so one
+strategy does not meet what another one left behind.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from contextlib import ExitStack
 from dataclasses import replace
 from typing import Any
 
@@ -25,38 +27,48 @@ OTHER_HASH_SEED = 2
 
 
 def main() -> None:
-    """Answer one request."""
+    """Answer requests until there are no more."""
+    requests = os.fdopen(os.dup(0), encoding="utf-8")
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    nowhere = os.open(os.devnull, os.O_WRONLY)
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    os.dup2(nowhere, 0)
     os.dup2(nowhere, 1)
-    request = Request.from_json(sys.stdin.read())
-    sys.path[:] = request.path
-    try:
-        answer = _answer(request)
-    except ValidationError as error:
-        answer = {"error": str(error)}
-    json.dump(answer, answers)
-    answers.close()
+    with ExitStack() as stack:
+        others: list[Interpreter] = []
+        for line in requests:
+            request = Request.from_json(line)
+            sys.path[:] = request.path
+            if request.task == "probe" and not others:
+                others.append(stack.enter_context(Interpreter(OTHER_HASH_SEED)))
+            try:
+                answer = _probe(request, others[0]) if others else _tell(request)
+            except ValidationError as error:
+                answer = {"error": str(error)}
+            answers.write(f"{json.dumps(answer)}\n")
+            answers.flush()
 
 
-def _answer(request: Request) -> dict[str, Any]:
+def _tell(request: Request) -> dict[str, Any]:
+    kind = load(request.address)
+    tried = plan(kind, request.settings, request.worlds, Seed(request.seed), quick=False)
+    told = tell(kind, tried, Apart(), request.step_budget_s)
+    return {"told": [None if each is None else each.to_plain() for each in told]}
+
+
+def _probe(request: Request, other: Interpreter) -> dict[str, Any]:
+    telling = replace(request, task="tell")
+    other.begin(telling)
+
+    def again() -> list[Played | None]:
+        told = other.answer(telling)["told"]
+        return [None if each is None else Played.from_plain(each) for each in told]
+
     watch = Watch(request.address.file)
-    if request.task == "tell":
-        kind = load(request.address)
-        chosen = plan(kind, request.settings, request.worlds, Seed(request.seed), quick=False)
-        told = tell(kind, chosen, Apart(), request.step_budget_s)
-        return {"told": [None if each is None else each.to_plain() for each in told]}
     watch.listen()
     kind = watch.call(load, request.address)
-    imported = None if watch.found is None else f"while it is imported it {watch.found}"
-    chosen = plan(kind, request.settings, request.worlds, Seed(request.seed), quick=False)
-    with Interpreter(replace(request, task="tell"), hash_seed=OTHER_HASH_SEED) as other:
-
-        def again() -> list[Played | None]:
-            told = other.answer()["told"]
-            return [None if each is None else Played.from_plain(each) for each in told]
-
-        checks = probe(kind, chosen, Apart(), request.step_budget_s, imported=imported, again=again)
+    found = None if watch.found is None else f"while it is imported it {watch.found}"
+    tried = plan(kind, request.settings, request.worlds, Seed(request.seed), quick=False)
+    checks = probe(kind, tried, Apart(), request.step_budget_s, imported=found, again=again)
     return {"checks": [[each.name, each.passed, each.detail] for each in checks]}
 
 

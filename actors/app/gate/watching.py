@@ -131,12 +131,12 @@ class Watch:
             self.found = f"{what}{_place(frame)}"
 
     def _is_ours(self, frame: FrameType | None) -> bool:
-        """Return whether a call comes from an import, or from the alarm that bounds a step."""
+        """Return whether a call is an import's, the gate's own, or of the alarm that bounds it."""
         while frame is not None and frame.f_code.co_filename != self._file:
             if frame.f_globals.get("__name__", "").startswith(_OURS):
                 return frame.f_code.co_name != "call"
             frame = frame.f_back
-        return False
+        return frame is None and self._file is not None
 
 
 def _reached(function: Any) -> str | None:
