@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import inspect
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -21,6 +21,7 @@ from actors.app.settings import Settings
 from actors.journal.codec import canonical
 from arena.exceptions import EventSourcingError
 from arena.policies import POLICIES, Policies, Policy
+from arena.strategies import Catalog
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +50,28 @@ class Borrowed:
         return f"the {self.kind} {self.name!r} ({self.place}{package})"
 
 
+def in_use(plugins: Plugins, every: Sequence[Settings]) -> tuple[Catalog, Policies]:
+    """Return the strategies and the policies of a run: what is not named is not a part of it.
+
+    Args:
+        plugins: What there is.
+        every: The settings of the run, and those of its forks.
+    """
+    named = [name for each in every for name in _strategies_in(each)]
+    policies = [each.allocation.policy for each in every]
+    return plugins.choose("strategy", named), plugins.choose("policy", policies)
+
+
+def _strategies_in(settings: Settings) -> list[str]:
+    population = settings.population
+    return [*dict.fromkeys((*population.mix, *population.baselines))]
+
+
 def borrowed_by(settings: Settings, plugins: Plugins) -> list[Borrowed]:
     """Return what `settings` name that is not built in."""
-    population = settings.population
-    names = dict.fromkeys((*population.mix, *population.baselines))
-    policy = settings.allocation.policy
+    policy, strategies = settings.allocation.policy, plugins.strategies
     found: list[tuple[Source, Any]] = [
-        *((plugins.strategies.source(name), plugins.strategies[name]) for name in names),
+        *((strategies.source(name), strategies[name]) for name in _strategies_in(settings)),
         (plugins.policies.source(policy), plugins.policies[policy]),
     ]
     return [

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from actors.app.arena import Arena
-from actors.app.borrowed import borrowed_by, borrowed_text
+from actors.app.borrowed import borrowed_by, borrowed_text, in_use
 from actors.app.exits import ExitCode
 from actors.app.hindsight import look_back_at
 from actors.app.markets import LoadedMarket, build_experiment, build_market, read_sources
@@ -82,7 +82,7 @@ def prepare(
     settings = load_settings(config, overrides)
     loaded = loaded or build_market(settings, config.parent, now=now)
     known = find_plugins(settings.plugins.modules, config.parent)
-    experiment = build_experiment(settings, loaded, known.strategies, known.policies)
+    experiment = build_experiment(settings, loaded, *in_use(known, [settings]))
     return Prepared(experiment, loaded, _meta(settings, config, known))
 
 

@@ -15,7 +15,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from actors.app.borrowed import borrowed_by, borrowed_in, borrowed_text, plugins_of
+from actors.app.borrowed import borrowed_by, borrowed_in, borrowed_text, in_use, plugins_of
 from actors.app.folding import fold_run
 from actors.app.forks import Fork, forks_in, forks_text
 from actors.app.markets import LoadedMarket, build_experiment
@@ -92,7 +92,7 @@ def plan_fork(
     text = later[0] if later else meta["settings"]
     settings, changes = _change(text, meta, overrides)
     known = plugins_of(meta, [settings])
-    experiment = build_experiment(settings, rebuilt.loaded, known.strategies, known.policies)
+    experiment = build_experiment(settings, rebuilt.loaded, *in_use(known, [settings]))
     fork = Fork(
         seq=seq,
         tick=treasury.tick,

@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path, PurePath
 from typing import Any
 
+from actors.app.borrowed import in_use
 from actors.app.plugins import find_plugins
 from actors.app.settings import ConfigError, Settings, check, load_settings
 from actors.app.settings.capital import UNLIMITED
@@ -77,7 +78,7 @@ def load_run(
     settings = load_settings(config, overrides, catalog=catalog)
     loaded = build_market(settings, config.parent, now=now)
     known = find_plugins(settings.plugins.modules, config.parent, catalog=catalog)
-    return build_experiment(settings, loaded, known.strategies, known.policies), loaded.market
+    return build_experiment(settings, loaded, *in_use(known, [settings])), loaded.market
 
 
 def build_market(settings: Settings, base: Path, *, now: datetime) -> LoadedMarket:

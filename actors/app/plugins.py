@@ -8,7 +8,7 @@ who does not ask for it.  Nothing is unpickled.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -143,6 +143,23 @@ class Plugins:
     def policies(self) -> Shelf[Policy]:
         """Name -> policy."""
         return self.shelf("policy")
+
+    def choose(self, kind: str, names: Iterable[str]) -> dict[str, Any]:
+        """Return what a run can use, imported: of what is installed only that which it names.
+
+        Args:
+            kind: `strategy` or `policy`.
+            names: What the run names.
+
+        Raises:
+            KeyError: One of them is not there.
+            PluginError: One of them, or something in a named module, cannot be used.
+        """
+        given = [each for each in self.sources if each.kind == kind and each.distribution is None]
+        held = [each.name for each in given if not each.built_in]
+        shelf = self.shelf(kind)
+        found = {each.name: each.fetch() for each in given if each.built_in}
+        return found | {name: shelf[name] for name in (*held, *names)}
 
     def shelf(self, kind: str) -> Shelf[Any]:
         """Return what there is of a kind: `strategy` or `policy`."""

@@ -15,7 +15,7 @@ from typing import Any
 
 from actors.app.arena import Arena
 from actors.app.bootstrap import Start
-from actors.app.borrowed import borrowed_by, changed_since, check_there, plugins_of
+from actors.app.borrowed import borrowed_by, changed_since, check_there, in_use, plugins_of
 from actors.app.forks import Fork, forks_in, pass_fork
 from actors.app.markets import LoadedMarket, build_experiment, build_market
 from actors.app.settings import Settings, make_settings
@@ -92,7 +92,7 @@ def rebuild(run: JournalReader, *, now: datetime, loaded: LoadedMarket | None = 
     settings, known = every[0], plugins_of(meta, every)
     stored = json.loads(run.manifest())
     loaded = loaded or _unmarked(build_market(settings, Path(meta["base"]), now=now), stored)
-    experiment = build_experiment(settings, loaded, known.strategies, known.policies)
+    experiment = build_experiment(settings, loaded, *in_use(known, every))
     again = json.loads(manifest(experiment))
     _check_series(stored, again)
     borrowed = [found for each in every for found in borrowed_by(each, known)]

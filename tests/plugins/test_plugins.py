@@ -11,7 +11,9 @@ from typing import Any
 
 import pytest
 
+from actors.app import Arena
 from actors.app.plugins import PluginError, find_plugins
+from arena.exceptions import AllocationError
 from arena.policies import POLICIES
 from arena.strategies import BUILT_IN, Cash, Strategy
 from tests.plugins.conftest import POLICY, Site, strategy
@@ -64,6 +66,19 @@ def test_what_is_installed_and_not_named_is_not_imported_and_changes_nothing(
     assert "idle" not in sys.modules
     assert (after["run_id"], after["head"]) == (before["run_id"], before["head"])
     assert meta(tmp_path / "after")["plugins"] == []
+
+
+@pytest.mark.asyncio
+async def test_an_agent_born_by_hand_can_be_what_the_config_names_and_nothing_else(
+    holder, a_config
+):
+    async with Arena.from_config(a_config("holder")) as arena:
+        assert await arena.spawn_agent("holder", share=0.2)
+    async with Arena.from_config(a_config("tactical-trader")) as arena:
+        with pytest.raises(AllocationError) as refused:
+            await arena.spawn_agent("holder")
+
+    assert str(sorted(BUILT_IN)) in refused.value.detail
 
 
 @pytest.mark.parametrize(
