@@ -27,11 +27,13 @@ def test_a_new_strategy_its_test_and_its_config_work_at_once(arena, tmp_path, te
     made = arena("new-strategy", "slow-turtle", "--template", template, "--out", tmp_path, "--json")
     plugins = ["-p", "no:cacheprovider", "-W", "error::pytest.PytestCollectionWarning"]
     tested = carried_out(tmp_path, "pytest", "-q", *plugins, made.data["files"]["test"])
+    checked = arena("check", made.data["files"]["strategy"], "--quick", "--json")
     config = made.data["files"]["config"]
     ran = arena("run", config, "--set", "run.days=8", "--out", tmp_path / "run", "--json")
 
     assert made.code == 0
     assert tested.returncode == 0, tested.stdout
+    assert checked.data["passed"], checked.out
     assert ran.data["archetypes"]["slow-turtle"]["born"] > 0
     assert ran.data["agents"]["failures"] == 0
 

@@ -145,6 +145,13 @@ def test_a_policy_must_be_something_that_can_be_called(site):
         find_plugins().policies["odd"]
 
 
+def test_the_gate_checks_a_strategy_that_is_installed(arena, holder):
+    checked = arena("check", "holder", "--quick", "--json")
+
+    assert checked.code == 0, checked.err
+    assert checked.data["strategy"] == "holder"
+
+
 # Two of one name
 
 

@@ -16,8 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
+from actors.app.plugins import find_plugins
 from arena.exceptions import ValidationError
-from arena.strategies import BUILT_IN, Strategy
+from arena.strategies import Strategy
 
 LOADED_AS = "strategy_file_"
 """How the module of a file is called: this, and the file's name."""
@@ -44,15 +45,15 @@ def find_strategy(word: str) -> type[Strategy]:
     Raises:
         ValidationError: There is none, or it cannot be imported; the message says why.
     """
-    if word in BUILT_IN:
-        return BUILT_IN[word]
+    known = find_plugins().strategies
+    if word in known:
+        return known[word]
     path, _, name = word.rpartition(":") if _is_file(word.rpartition(":")[0]) else (word, "", "")
     if _is_file(path):
         return _choose(_import(lambda: load_file(Path(path)), word), name, word)
     module, _, name = word.partition(":")
     if not name:
-        known = ", ".join(sorted(BUILT_IN))
-        needed = f"module:Class, a file.py, or one of {known}"
+        needed = f"module:Class, a file.py, or one of {', '.join(sorted(known))}"
         raise ValidationError("strategy", found=word, needed=needed)
     return _choose(_import(lambda: importlib.import_module(module), word), name, word)
 
