@@ -1,7 +1,7 @@
 """The journal's port: append a batch, read it back, and say what its ledger rows add up to.
 
 A batch is on the record as a whole or not at all.  It must begin right after the head, or nothing
-is written.  Every implementation passes the same contract suite, `tests/contracts/test_journal.py`.
+is written.  Every implementation passes the same suite, `actors.testing.conformance`.
 """
 
 from __future__ import annotations
