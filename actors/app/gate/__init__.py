@@ -9,7 +9,7 @@ World, the_worlds()       where it is checked
 from actors.app.gate.checking import check_strategies, check_strategy
 from actors.app.gate.report import CHECKS, Check, GateReport
 from actors.app.gate.sources import find_strategy, source_hash
-from actors.app.gate.worlds import World, the_worlds
+from actors.app.gate.worlds import World, the_quick_world, the_worlds
 
 __all__ = [
     "CHECKS",
@@ -20,5 +20,6 @@ __all__ = [
     "check_strategy",
     "find_strategy",
     "source_hash",
+    "the_quick_world",
     "the_worlds",
 ]
