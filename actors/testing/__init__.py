@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from actors.testing.assertions import (
         assert_conserved,
         assert_gapless,
+        assert_no_lookahead,
         assert_replays,
         assert_same_journal,
         assert_schedule_free,
@@ -67,7 +68,8 @@ _NAMES = {
         " Moment SimDisk SimJournal SimLoop Simulated SimulationError judge simulate"
     ),
     "actors.testing.assertions": (
-        "assert_conserved assert_gapless assert_replays assert_same_journal assert_schedule_free"
+        "assert_conserved assert_gapless assert_no_lookahead assert_replays assert_same_journal"
+        " assert_schedule_free"
     ),
     "actors.testing.faults": ("Fault InjectedError floods hangs raises returns_nan"),
     "actors.testing.harness": ("ArenaHarness DownError NeverError"),
@@ -98,6 +100,7 @@ __all__ = [
     "SimulationError",
     "assert_conserved",
     "assert_gapless",
+    "assert_no_lookahead",
     "assert_replays",
     "assert_same_journal",
     "assert_schedule_free",

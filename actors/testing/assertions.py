@@ -6,9 +6,10 @@ The rule: each looks at what is on record, and believes nothing that the arena s
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeAlias
 
+from actors.app.gate import check_strategy
 from actors.app.rerun import Divergence, explain_divergence, first_difference
 from actors.journal.chain import Entry, Head, check_follows, genesis_hash
 from actors.journal.codec import decode, encode
@@ -17,8 +18,15 @@ from actors.testing.harness import ArenaHarness
 from arena.events import TickSettled
 from arena.exceptions import EventSourcingError
 from arena.experiment import manifest
+from arena.strategies import Strategy
 from arena.treasury import Treasury, fold
-from arena.words import Book
+from arena.words import Book, Scalar
+
+SHOWN_MAX = 120
+"""Characters of a value that a message shows."""
+
+LOOKAHEAD = ("poisoned_future", "truncation")
+"""The checks of the gate that tell whether a strategy looks ahead."""
 
 __tracebackhide__ = True  # pytest shows the line of the test, not those in here.
 
@@ -99,7 +107,7 @@ def assert_same_journal(one: History, other: History) -> None:
         kind = a.event_type if a.event_type == b.event_type else f"{a.event_type} and another"
         raise AssertionError(
             f"the journals differ at entry {a.seq} ({kind}, {a.timestamp[:10]}):"
-            f"\n  {where}\n  first   {first!r}\n  second  {second!r}{two_runs}"
+            f"\n  {where}\n  first   {_short(first)}\n  second  {_short(second)}{two_runs}"
         )
     if len(left) != len(right):
         longer = left if len(left) > len(right) else right
@@ -131,6 +139,35 @@ async def assert_schedule_free(arena: ArenaHarness) -> None:
                 "\n  the first is in the order of asyncio, the second in the order of this test"
                 "\n  so something is shared that should not be: state of a class or of a module"
             ) from None
+
+
+def assert_no_lookahead(
+    strategy: type[Strategy],
+    settings: Mapping[str, Scalar] | None = None,
+    *,
+    quick: bool = False,
+) -> None:
+    """Check that a strategy decides by what is known, whatever stands where the future would be.
+
+    Args:
+        strategy: A class at the top of a module, if the check is not a quick one.
+        settings: Values of some of its parameters; the defaults of the others.
+        quick: Check in one small world and in this process: faster, and it sees less.
+
+    Raises:
+        AssertionError: It looks ahead, or breaks before that can be tried; what differed is named.
+        ValidationError: The settings are none of its own, or another process cannot import it.
+    """
+    report = check_strategy(strategy, settings, quick=quick)
+    looks = [check for check in report.checks if check.name in LOOKAHEAD and not check.passed]
+    if any(check.passed is False for check in looks):
+        found = [f"{check.name}: {check.detail}" for check in looks]
+        raise AssertionError(f"strategy {strategy.name!r} looks ahead:{_listed(found)}")
+    if looks:
+        raise AssertionError(
+            f"strategy {strategy.name!r} breaks before it can be seen whether it looks ahead:"
+            f"{_listed(report.explain().splitlines())}"
+        )
 
 
 def _imbalances(arena: ArenaHarness) -> Iterator[str]:
@@ -170,6 +207,12 @@ def _other_run(one: History, other: History) -> str:
     if differs is None:
         return ""
     return "\n  they are two runs: {} is {!r} in the first, {!r} in the second".format(*differs)
+
+
+def _short(value: object) -> str:
+    """Return a value as Python writes it, or the beginning of it."""
+    text = repr(value)
+    return text if len(text) <= SHOWN_MAX else f"{text[:SHOWN_MAX]} ..."
 
 
 def _facts(entry: Entry) -> Entry:

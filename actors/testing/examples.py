@@ -33,6 +33,7 @@ from arena.events import (
     RunCompleted,
     RunForked,
     Settlement,
+    StrategyChecked,
     TickSettled,
     TradeSubmitted,
     TradingHalted,
@@ -220,6 +221,12 @@ LIFE: tuple[Event, ...] = (
                 reason=OrderRefusal.TRADING_HALTED,
             ),
         ),
+    ),
+    StrategyChecked(
+        strategy="mine",
+        passed=False,
+        checks={"crash": True, "purity": False, "memory": None},
+        source_hash="c" * 64,
     ),
     NoteRecorded(kind="memo", data={"n": 1, "x": 1.0, "yes": True, "no": None, "text": "t"}),
     RunForked(

@@ -1,7 +1,7 @@
 """What an arena under test is made of, and the experiment that follows from it.
 
 The rule: what the test does not say is as in a config that says nothing, but for the population,
-which is small and has no baselines.
+which is small and has no baselines, and for the gate, which nobody has to pass.
 """
 
 from __future__ import annotations
@@ -73,6 +73,7 @@ def _tables(spec: Spec) -> dict[str, Any]:
     tables: dict[str, dict[str, Any]] = {
         "run": {"name": "test", "seed": spec.seed, "days": spec.market.days},
         "population": {"agents": max(spec.agents, 1), "baselines": []},
+        "ladder": {"gate_required": False},
     }
     for name, table in spec.config.items():
         tables[name] = {**tables.get(name, {}), **table}

@@ -1,9 +1,9 @@
 """`from_table`: a market that is written down in the test, as a trader would write it down.
 
     day    BTC      ETH    aave.apr
-      1    100       10         5 %
-      2    101       11         5 %
-      3     55        -         4 %     # ETH is not quoted
+      0    100       10         5 %     # with `warmup=1` this day is seen and not traded
+      1    101       11         5 %
+      2     55        -         4 %     # ETH is not quoted
 
 The rule: a line is a day.  A name without a dot is a coin's close: it opens where it closed the day
 before.  A name with a dot is that very column of the market, and an `.apr` alone is a deposit.
@@ -24,6 +24,7 @@ from arena.market import Floats
 
 _UNITS = {"volume": "USD/day", "apr": "1/year", "funding": "1/day", "iv": "ratio", "tvl": "USD"}
 _PRICES = ("open", "high", "low", "close")
+_DAY = re.compile(r"-?[0-9]{1,4}")
 _NUMBER = re.compile(r"[+-]?[0-9][0-9_,]*(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 
 
@@ -105,14 +106,14 @@ def _first_day(rows: list[tuple[int, list[str]]], warmup: int) -> date:
     days = []
     for number, row in rows:
         try:
-            dated = "-" in row[0]
-            days.append(date.fromisoformat(row[0]).toordinal() if dated else int(row[0]))
+            day = int(row[0]) if _DAY.fullmatch(row[0]) else date.fromisoformat(row[0]).toordinal()
+            days.append(day)
         except ValueError:
             needed = "a number or a date such as 2024-01-31"
             raise ValidationError(f"table:{number} day", found=row[0], needed=needed) from None
         if days[-1] != days[0] + len(days) - 1:
             raise ValidationError(f"table:{number} day", found=row[0], needed="the day after")
-    if "-" not in rows[0][1][0]:
+    if _DAY.fullmatch(rows[0][1][0]):
         return FIRST_DAY
     return date.fromordinal(days[0] + min(warmup, len(days)))
 

@@ -108,6 +108,12 @@ def test_a_table_says_what_a_trader_would_read_in_it() -> None:
     assert [one.kind for one in market.instruments] == [Kind.SPOT, Kind.SPOT, Kind.LENDING]
 
 
+def test_days_are_numbered_from_wherever_one_likes() -> None:
+    market = from_table("day BTC\n-1 10\n0 11\n1 12", warmup=2)
+
+    assert (market.days, market.market.opens_on(2).date()) == (1, date(2020, 1, 1))
+
+
 def test_a_column_that_is_named_is_taken_as_it_stands() -> None:
     market = from_table("day BTC BTC.open BTC.high BTC.volume\n1 10 9 12 5000")
 

@@ -62,3 +62,26 @@ class Herd(Strategy):
     def decide(self, market: MarketView, book: BookView, memory: Memory) -> Decision:
         Herd.first = {market.now: Herd.first.get(market.now, book.agent_id)}
         return {"BTC": 0.5} if Herd.first[market.now] == book.agent_id else {}
+
+
+class Peeking(Strategy):
+    """Finds the whole buffer behind what it was handed, and buys what will rise."""
+
+    name = "peeking"
+    family = "peeking"
+
+    def decide(self, market: MarketView, book: BookView, memory: Memory) -> Decision:
+        closes = market.history("BTC.close")
+        whole = closes if closes.base is None else closes.base[market.columns["BTC.close"]]
+        later = whole[min(market.now + 1, len(whole) - 1)]
+        return {"BTC": 0.5} if later > closes[-1] else {}
+
+
+class Broken(Strategy):
+    """Never comes to an answer."""
+
+    name = "broken"
+    family = "broken"
+
+    def decide(self, market: MarketView, book: BookView, memory: Memory) -> Decision:
+        raise RuntimeError("never")
