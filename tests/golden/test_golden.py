@@ -36,6 +36,7 @@ READING = (
     ("capital", "show"),
     ("capital", "ledger", "--account", "reserve"),
     ("state",),
+    ("status",),
     ("events", "list"),
     ("events", "tail"),
 )

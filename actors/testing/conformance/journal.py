@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import reduce
 from pathlib import Path
 from typing import ClassVar
 
@@ -16,9 +17,17 @@ import pytest
 
 from actors.journal.chain import Entry, Head, entry_hash
 from actors.journal.codec import decode
-from actors.journal.port import Batch, CommandRow, Journal, KnownCommandError, Snapshot
+from actors.journal.port import (
+    Batch,
+    CommandRow,
+    Journal,
+    KnownCommandError,
+    Snapshot,
+    TradeTotals,
+)
+from actors.journal.rows import plus, trade_rows
 from actors.testing.conformance.running import on_its_loop
-from actors.testing.examples import GENESIS, LIFE, OPENED, a_batch, an_allocation
+from actors.testing.examples import GENESIS, LIFE, OPENED, TIME, a_batch, an_allocation
 from actors.testing.examples import MANIFEST as EXAMPLE
 from arena.events import EVENT_TYPES, Event
 from arena.exceptions import EventSourcingError
@@ -245,6 +254,23 @@ class JournalConformance:
             balances = await journal.trial_balance(upto)
             assert balances[Book.REAL]["agent:g000-001"] == paid
         assert "agent:g000-001" not in (await journal.trial_balance(1))[Book.REAL]
+
+    @on_its_loop
+    async def test_trades_add_up_by_agent_time_and_place(self, journal: Journal) -> None:
+        await journal.append(a_batch(GENESIS, LIFE))
+        rows = [row for n, event in enumerate(LIFE, start=1) for row in trade_rows(n, event)]
+
+        whole = await journal.trade_totals()
+        each = [await journal.trade_totals(agent) for agent in ("g000-001", "g000-002")]
+
+        assert whole == reduce(plus, rows, TradeTotals())
+        assert (whole.total, whole.successful) == (5, 3)
+        assert whole.notional == sum(row.size for row in rows) > 0
+        assert [*map(sum, zip(*each, strict=True))] == [*whole]
+        assert await journal.trade_totals("nobody") == TradeTotals()
+        assert await journal.trade_totals(low=TIME) == whole
+        assert await journal.trade_totals(high=TIME) == TradeTotals()
+        assert (await journal.trade_totals(upto=7)).total == 3
 
     @on_its_loop
     async def test_the_last_two_snapshots_are_kept_newest_first(self, journal: Journal) -> None:
