@@ -73,6 +73,9 @@ def apply(treasury: Treasury, event: Event) -> None:  # noqa: C901, PLR0912  # o
             treasury.protocol_limits[event.protocol] = limit
         case e.PositionLimitSet():
             treasury.position_limits[event.instrument] = event.most
+        case e.StrategyChecked():
+            unproven = tuple(name for name, passed in event.checks.items() if not passed)
+            treasury.checked[event.strategy] = unproven
         case e.RunForked():
             known = treasury.experiment
             rules = read_experiment(event.manifest, known.catalog, known.policies)

@@ -202,6 +202,20 @@ class CheckConservation(_Command):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RecordCheck(_Command):
+    """Put on the record what became of a strategy at the gate.
+
+    Attributes:
+        checks: Name of a check -> whether it passed; None where it could not be tried.
+        source_hash: SHA-256 of its files; empty of what is built in, and where there are none.
+    """
+
+    strategy: str
+    checks: Mapping[str, bool | None]
+    source_hash: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RecordNote(_Command):
     """Put a fact on the record.
 
@@ -275,6 +289,7 @@ Command: TypeAlias = (
     | ConfigureProtocol
     | SetPositionLimit
     | CheckConservation
+    | RecordCheck
     | RecordNote
     | ForkRun
     | CompleteRun

@@ -148,6 +148,7 @@ class LadderRules:
         entry_slope: Added per point of fitness over `entry_from`, up to one point, micro-USD.
         entry_from: Fitness at which `entry_slope` begins to count.
         arena_agents_max: Places in the arena.
+        gate_required: Whether only agents of strategies that passed the gate are seated.
     """
 
     seat: Rule = SEAT
@@ -159,6 +160,7 @@ class LadderRules:
     entry_slope: Money = parse_usd("15000.00")
     entry_from: float = 2.0
     arena_agents_max: int = 20
+    gate_required: bool = later(default=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -43,6 +43,7 @@ class Treasury:
         stopped_seq: The event of the last emergency stop; 0 where there was none.
         reduced: Scope -> tick since which its agents may only give up what they hold.
         pending: Order id -> order that somebody submitted and that waits for the next open.
+        checked: Strategy -> the checks of the gate that it did not pass, where it was there.
         position_limits: Instrument -> its limit, where an event changed it.
         protocol_limits: Protocol -> its limit, where an event changed it.
         deaths: Since the last cycle.
@@ -55,7 +56,7 @@ class Treasury:
     """
 
     __slots__ = (
-        "agents", "books", "completed", "counts", "cycle", "dead", "deaths", "equities",
+        "agents", "books", "checked", "completed", "counts", "cycle", "dead", "deaths", "equities",
         "experiment", "fund", "fund_nav", "halted", "marks", "pending", "position_limits",
         "protocol_limits", "ready", "reduced", "requests", "seq", "settled_seq", "slot",
         "stop_mode", "stopped_seq", "tick", "units",
@@ -66,7 +67,7 @@ class Treasury:
 
     LATER = frozenset(
         {"pending", "position_limits", "protocol_limits", "reduced", "stop_mode", "stopped_seq"}
-        | {"units"}
+        | {"checked", "units"}
     )
     """What an older release did not have: left out of the JSON while it is empty."""
 
@@ -89,6 +90,7 @@ class Treasury:
         self.stopped_seq = 0
         self.reduced: dict[str, int] = {}
         self.pending: dict[str, Order] = {}
+        self.checked: dict[str, tuple[str, ...]] = {}
         self.position_limits: dict[str, Money | None] = {}
         self.protocol_limits: dict[str, ProtocolLimit] = {}
         self.deaths = 0

@@ -24,6 +24,7 @@ from arena.decisions.capital import allocate_capital, request_capital, return_ca
 from arena.decisions.cycle import run_cycle
 from arena.decisions.deaths import kill_by_rules
 from arena.decisions.draft import Decided, Draft
+from arena.decisions.ladder import record_check
 from arena.decisions.population import graduate_agent, mutate_agent, open_arena, spawn_agent
 from arena.decisions.tick import settle_tick
 from arena.decisions.trading import (
@@ -89,6 +90,8 @@ def decide_onto(treasury: Treasury, command: c.Command) -> Sequence[Decided]:  #
             set_position_limit(draft, command)
         case c.CheckConservation():
             check_conservation(draft, command)
+        case c.RecordCheck():
+            record_check(draft, command)
         case c.RecordNote():
             draft.emit(NoteRecorded(kind=command.kind, data=dict(command.data)))
         case c.ForkRun():

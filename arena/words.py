@@ -76,6 +76,7 @@ class Refusal(StrEnum):
     TRADING_HALTED = "trading_halted"
     NOT_HALTED = "not_halted"
     REQUIREMENTS_NOT_MET = "requirements_not_met"
+    GATE_NOT_PASSED = "gate_not_passed"
     LAYER_IS_FULL = "layer_is_full"
     POPULATION_IS_FULL = "population_is_full"
     AGENT_LIMIT_EXCEEDED = "agent_limit_exceeded"

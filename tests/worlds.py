@@ -36,7 +36,10 @@ def a_run(
     tables: Mapping[str, Mapping[str, Any]] | None = None,
     overrides: Sequence[str] = (),
 ) -> tuple[Experiment, Market]:
-    """Return a synthetic run; `strategies` join the catalog and are the population's mix."""
+    """Return a synthetic run; `strategies` join the catalog and are the population's mix.
+
+    They need not have passed the gate, if `tables` do not say so: what is tested is another thing.
+    """
     catalog = {**BUILT_IN, **{strategy.name: strategy for strategy in strategies}}
     data: dict[str, Any] = {
         "run": {"name": "test", "seed": seed, "days": days},
@@ -44,6 +47,7 @@ def a_run(
         "population": {"agents": max(agents, 1)},
         **(tables or {}),
     }
+    data["ladder"] = {"gate_required": False, **data.get("ladder", {})}
     if strategies:
         data["population"] = {"mix": {s.name: 1 for s in strategies}, **data["population"]}
     settings = make_settings(data, overrides, catalog=catalog)

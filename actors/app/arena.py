@@ -107,6 +107,8 @@ class Arena:
     async def __aenter__(self) -> Self:
         """Start the actors and, at the beginning of a run, give birth to the first generation.
 
+        Where the gate is required, strategies that were not there yet are checked now.
+
         Raises:
             ValidationError: The journal is not where the run is to start, or the market has not the
                 experiment's number of bars.
@@ -121,12 +123,23 @@ class Arena:
             )
             if self.treasury.seq == 0:
                 await self.send(c.OpenArena(command_id="open"))
+            await self._pass_gate()
             self._stack = stack.pop_all()
         return self
 
     async def __aexit__(self, *raised: Any) -> None:  # noqa: PYI036 - it is passed on
         """Stop the actors, then close the journal."""
         await self._stack.__aexit__(*raised)
+
+    async def _pass_gate(self, *also: str) -> None:
+        """Have what was not at the gate yet checked, and put that on the record."""
+        from actors.app.gate.running import check_for_run, find_unchecked  # noqa: PLC0415  # pydantic
+
+        unchecked = find_unchecked(self.treasury, also)
+        for command, report in check_for_run(self.treasury, self._market, unchecked):
+            if "budget" in report.failed:
+                self.cast.overruns.append(AgentId(command.command_id))
+            await self.send(command)
 
     def _check_fits(self, head: Head) -> None:
         facts = self.experiment.market
@@ -251,6 +264,7 @@ class Arena:
         Raises:
             AllocationError: Refused: unknown strategy, parameters out of bounds, no room.
         """
+        await self._pass_gate(strategy)
         command = c.SpawnAgent(
             command_id=self._next("spawn"), strategy=strategy, parameters=parameters
         )

@@ -33,6 +33,7 @@ from arena.treasury import Treasury
 BEFORE: Mapping[str, Mapping[str, Any]] = {
     "costs": {"impact": 0.0, "participation_max": "unlimited", "gas_reference_gwei": 0.0},
     "risk": {"pause_drawdown": "never"},
+    "ladder": {"gate_required": False},
 }
 """What a key meant before there was one: an older run says nothing of it, and is no other run."""
 

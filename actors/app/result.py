@@ -32,12 +32,22 @@ def summarise(treasury: Treasury) -> dict[str, Any]:
         "leaderboard": leaderboard(treasury, limit=10),
         "baselines": baselines(treasury),
         "average_return_ever_born": average_return(treasury),
+        "gate": gate(treasury),
     }
 
 
 def _market(treasury: Treasury) -> dict[str, Any]:
     facts = treasury.experiment.market
     return {"source": facts.source, "badge": facts.badge, "first_bar": facts.opens_at}
+
+
+def gate(treasury: Treasury) -> dict[str, Any]:
+    """Return whether strategies had to pass the gate, and what became of them there."""
+    return {
+        "required": treasury.experiment.rules.ladder.gate_required,
+        "passed": sorted(name for name, failed in treasury.checked.items() if not failed),
+        "failed": {name: [*each] for name, each in sorted(treasury.checked.items()) if each},
+    }
 
 
 def count_agents(treasury: Treasury) -> dict[str, Any]:

@@ -33,6 +33,7 @@ _KINDS: dict[str, Any] = {
     "dead": dict[AgentId, Agent],
     "requests": dict[AgentId, Money | None],
     "fund": Record,
+    "checked": dict[str, tuple[str, ...]],
     "pending": dict[str, Order],
     "protocol_limits": dict[str, ProtocolLimit],
     "slot": tuple[int, int],

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from arena.agents import Agent
+from arena.commands import RecordCheck
 from arena.decisions.draft import Draft
 from arena.decisions.outflow import withdraw
-from arena.events import AgentDemoted, AgentGraduated, CapitalAllocated
+from arena.events import AgentDemoted, AgentGraduated, CapitalAllocated, StrategyChecked
 from arena.ids import AgentId
 from arena.ledger import POOL_PROVING
 from arena.rules import Rule
@@ -49,6 +50,11 @@ def refuses_graduation(
     unmet = requirements(treasury, layer).unmet(metrics)
     if unmet:
         return Refusal.REQUIREMENTS_NOT_MET, f"{unmet[0]}, was {metrics[unmet[0].metric]}"
+    if layer is Layer.PROVING and ladder.gate_required:
+        failed = treasury.checked.get(agent.genome.strategy, ("it was never checked",))
+        if failed:
+            what = f"{agent.genome.strategy} did not pass the gate: {', '.join(failed)}"
+            return Refusal.GATE_NOT_PASSED, what
     room = places(treasury, layer)
     if len(treasury.population(layer)) >= room:
         return Refusal.LAYER_IS_FULL, f"{room} places are taken"
@@ -83,6 +89,22 @@ def graduate(
             rose,
         )
     return rose
+
+
+def record_check(draft: Draft, command: RecordCheck) -> None:
+    """Put what became of a strategy at the gate on the record; the latest word counts."""
+    if command.strategy not in draft.treasury.experiment.catalog:
+        detail = f"{command.strategy!r}, known are {sorted(draft.treasury.experiment.catalog)}"
+        draft.refuse("RecordCheck", Refusal.UNKNOWN_STRATEGY, detail=detail)
+        return
+    draft.emit(
+        StrategyChecked(
+            strategy=command.strategy,
+            passed=all(command.checks.values()),
+            checks=dict(command.checks),
+            source_hash=command.source_hash,
+        )
+    )
 
 
 def demote(draft: Draft, agent: Agent, metrics: Metrics, *, because: int | None) -> None:

@@ -36,6 +36,7 @@ from arena.events.run import (
     Rank,
     RunCompleted,
     RunForked,
+    StrategyChecked,
 )
 from arena.events.trading import (
     OpeningsPaused,
@@ -78,6 +79,7 @@ __all__ = [
     "RunCompleted",
     "RunForked",
     "Settlement",
+    "StrategyChecked",
     "TickSettled",
     "TradeSubmitted",
     "TradingHalted",
@@ -111,6 +113,7 @@ Event: TypeAlias = (
     | PositionLimitSet
     | NoteRecorded
     | RunForked
+    | StrategyChecked
     | RunCompleted
 )
 

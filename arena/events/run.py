@@ -76,6 +76,22 @@ class EvolutionFailed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StrategyChecked:
+    """A strategy was at the gate; where that is required, only who passes gets real capital.
+
+    Attributes:
+        passed: Whether every check did.
+        checks: Name of a check -> whether it passed; None where it could not be tried.
+        source_hash: SHA-256 of its files; empty of what is built in, and where there are none.
+    """
+
+    strategy: str
+    passed: bool
+    checks: dict[str, bool | None]
+    source_hash: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NoteRecorded:
     """Somebody put a fact of their own on the record; it changes nothing else."""
 

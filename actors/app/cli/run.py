@@ -183,6 +183,7 @@ def report(result: dict[str, Any]) -> Iterator[RenderableType]:
         yield from by_regime(result["regimes"])
     yield breakdown(result["capital"])
     yield population(result["agents"], result["trades"])
+    yield from _say_gate(result["gate"])
     yield ""
     if result["status"] == "interrupted":
         yield f"interrupted after day {result['ticks']}; the journal is complete up to there"
@@ -194,3 +195,13 @@ def report(result: dict[str, Any]) -> Iterator[RenderableType]:
         yield f"ledger: NOT balanced: {ledger['real_sum']} and {ledger['virtual_sum']} micro-USD"
     else:
         yield "ledger: balanced"
+
+
+def _say_gate(gate: dict[str, Any]) -> Iterator[RenderableType]:
+    """Yield what a reader must know of the gate: that there was none, or who did not pass."""
+    from actors.app.render import plain
+
+    if not gate["required"]:
+        yield "gate: off, strategies were not checked"
+    for name, failed in gate["failed"].items():
+        yield f"gate: {plain(name)} was NOT let through: {', '.join(failed)}"

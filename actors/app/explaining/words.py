@@ -53,6 +53,10 @@ def say(event: e.Event, about: str | None = None) -> str:  # noqa: C901, PLR0911
         case e.PositionLimitSet():
             most = "no limit" if event.most is None else f"at most {usd(event.most)}"
             return f"for a position in {event.instrument} was set: {most}"
+        case e.StrategyChecked():
+            failed = ", ".join(name for name, passed in event.checks.items() if not passed)
+            became = f"did NOT pass the gate: {failed}" if failed else "passed the gate"
+            return f"{event.strategy} {became}"
         case e.NoteRecorded():
             return f"somebody made a note: {event.kind}"
         case e.RunForked():

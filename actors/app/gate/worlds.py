@@ -15,10 +15,17 @@ import numpy as np
 from actors.app.settings.instruments import full_instruments
 from arena.costs import CostModel
 from arena.execution import Terms
+from arena.experiment import Experiment
 from arena.instruments import Instrument, derive
-from arena.market import Floats, Market, Provenance, Series
+from arena.market import Floats, Market, Provenance, Series, restrict
 from arena.prices import simulate_market
 from arena.seed import Seed
+
+QUICK_BARS = 20
+"""How many bars are played where it must be quick."""
+
+SHORT_BARS = 2 * QUICK_BARS
+"""A warm-up of fewer bars shows a strategy too little."""
 
 _FALL = (1.0, 0.9, 0.7, 0.5, 0.4, 0.42, 0.38, 0.4)
 """How prices crash, from close to close; the last of it stays."""
@@ -76,6 +83,18 @@ def the_worlds(seed: Seed, needs: Sequence[str] = ()) -> tuple[World, ...]:
 def the_quick_world(seed: Seed, needs: Sequence[str] = ()) -> World:
     """Return one small world in which a crash comes soon."""
     return World("quick", _market(seed.child("quick"), 90, needs, falls_at=78), terms(), warmup=70)
+
+
+def world_of_run(experiment: Experiment, market: Market) -> World:
+    """Return a small world in what a run has: its instruments, its columns, its terms.
+
+    It is made of what everybody may know at the beginning: the warm-up.  A run that has next to
+    none is shown its own first days.
+    """
+    warmup = experiment.market.warmup
+    rows = warmup if warmup >= SHORT_BARS else min(len(market), SHORT_BARS)
+    known = restrict(market, slice(0, rows))
+    return World("of the run", known, experiment.terms, warmup=max(1, rows - QUICK_BARS))
 
 
 @cache

@@ -140,6 +140,11 @@ class LadderTable(Section):
     arena_agents_max: int = Field(
         default=_LADDER.arena_agents_max, ge=0, le=10_000, description="Places in the arena."
     )
+    gate_required: bool = Field(
+        default=True,
+        description="Whether only agents of strategies that passed "
+        "[the gate](../how-to/check-a-strategy.md) get a seat in proving.",
+    )
 
 
 class AllocationTable(Section):
