@@ -16,22 +16,20 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import fields, replace
 from types import TracebackType
-from typing import Any, Self, TypeVar, overload
+from typing import Any, Self, TypeVar
 
 from actors.app.arena import Arena
 from actors.app.soak.scenarios import quiet
-from actors.journal.chain import Entry
-from actors.journal.codec import decode
 from actors.runtime import ActorError
 from actors.simulator import NO_FAULTS, DiskFaults, Moment, SimDisk
 from actors.testing.faults import Fault, Troubles, troubled
 from actors.testing.life import Life
 from actors.testing.markets import DailyMarket, synthetic
+from actors.testing.seen import Seen
 from actors.testing.spec import Spec, experiment_of
 from actors.testing.stage import Stage, set_stage
-from actors.testing.telling import name_of, summary, tell
-from arena.agents import Agent
-from arena.events import EVENT_TYPES, Event
+from actors.testing.telling import name_of, summary
+from actors.venues import Venue
 from arena.exceptions import ArenaError
 from arena.experiment import Experiment, manifest
 from arena.ids import AgentId
@@ -41,7 +39,6 @@ from arena.treasury import Treasury
 from arena.words import Scalar
 
 T = TypeVar("T")
-E = TypeVar("E", bound=Event)
 
 
 class NeverError(AssertionError):
@@ -52,7 +49,7 @@ class DownError(RuntimeError):
     """The arena is not up: it was not opened, or has crashed."""
 
 
-class ArenaHarness:
+class ArenaHarness(Seen):
     """An arena under test.
 
     Attributes:
@@ -74,6 +71,7 @@ class ArenaHarness:
         open_gates: bool = False,
         faults: Sequence[Fault] = (),
         disk: DiskFaults = NO_FAULTS,
+        venue: Venue | None = None,
         schedule: int | str | None = None,
     ) -> None:
         """Prepare an arena; it begins with `async with`.
@@ -90,6 +88,7 @@ class ArenaHarness:
             open_gates: Whether everyone may rise to real capital.
             faults: What goes wrong with agents, such as `raises("g000-001", on=5)`.
             disk: How bad the disk is.
+            venue: Where orders go; by default to a simulated one.  It outlives a crash.
             schedule: In which order tasks run.  None: that of the sweep where a sweep runs the
                 test, and otherwise the one of asyncio.  A number: the one of that seed.  `stock`:
                 the one of asyncio, whoever runs the test.
@@ -109,6 +108,7 @@ class ArenaHarness:
             open_gates=open_gates,
             faults=faults,
             disk=disk,
+            venue=venue,
         )
         self.experiment = experiment_of(self.spec)
         self._schedule = schedule
@@ -208,66 +208,10 @@ class ArenaHarness:
         """Audit the ledger a last time, and put the end of the run on the record."""
         await self.do(lambda arena: arena.complete())
 
-    # What is there
-
-    @property
-    def day(self) -> int:
-        """The last day that was settled; 0 before the first."""
-        return self.treasury.tick
-
     @property
     def treasury(self) -> Treasury:
         """The treasury as of what is on record; read it, do not change it."""
         return self._up.arena.treasury
-
-    @property
-    def entries(self) -> list[Entry]:
-        """What is on record."""
-        return self.disk.rows.entries
-
-    @overload
-    def events(self, kind: type[E]) -> list[E]: ...
-
-    @overload
-    def events(self, kind: str | None = None) -> list[Event]: ...
-
-    def events(self, kind: type[Any] | str | None = None) -> Sequence[Event]:
-        """Return the events on record, oldest first.
-
-        Args:
-            kind: A class of `arena.events`, or its name; None is all of them.
-
-        Raises:
-            KeyError: There is no such event.
-        """
-        name = kind if isinstance(kind, str) or kind is None else kind.__name__
-        if name is not None and name not in EVENT_TYPES:
-            raise KeyError(f"no event is called {name!r}; there are {', '.join(EVENT_TYPES)}")
-        return [
-            decode(one.event_type, one.type_version, one.data, seq=one.seq)
-            for one in self.entries
-            if name in {None, one.event_type}
-        ]
-
-    def story(self, agent_id: str | None = None) -> str:
-        """Return what happened, day by day, in words; of one agent if it is named."""
-        return tell(self.events(), agent_id=agent_id)
-
-    def agent(self, agent_id: str) -> Agent:
-        """Return an agent, dead or alive, by its name or by that of a strategy only it has.
-
-        Raises:
-            KeyError: There is no such agent, or several have the strategy.
-        """
-        found = self.treasury.find(AgentId(agent_id))
-        if found is not None:
-            return found
-        everyone = [*self.treasury.agents.values(), *self.treasury.dead.values()]
-        named = [one for one in everyone if one.genome.strategy == agent_id]
-        if len(named) != 1:
-            names = ", ".join(f"{one.agent_id} ({one.genome.strategy})" for one in everyone)
-            raise KeyError(f"{len(named)} agents are called {agent_id!r}; there are {names}")
-        return named[0]
 
     # What a test does by hand
 
@@ -371,7 +315,7 @@ class ArenaHarness:
         async def begun() -> Life:
             return await Life.begin(
                 self._playable,
-                self.spec.market.market,
+                self.spec,
                 self.disk,
                 self._rng,
                 faults=self._faults,

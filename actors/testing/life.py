@@ -9,15 +9,21 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 
 from actors.app.arena import Arena
 from actors.app.bootstrap import Start
 from actors.app.snapshots import VERSION, NotPlainError, delayed_in, memories_in, treasury_in
 from actors.journal.chain import Head
 from actors.journal.resuming import ResumingJournal
+from actors.runtime import ManualClock
 from actors.simulator import DiskFaults, Moment, SimDisk, SimJournal
+from actors.testing.spec import Spec
+from actors.venues import Courier
 from arena.experiment import Experiment
-from arena.market import Market
+
+NEVER = datetime(1970, 1, 1, tzinfo=UTC)
+"""What the clock of a courier says: it moves when somebody waits, and nobody does."""
 
 
 class Life:
@@ -39,7 +45,7 @@ class Life:
     async def begin(
         cls,
         experiment: Experiment,
-        market: Market,
+        spec: Spec,
         disk: SimDisk,
         rng: random.Random,
         *,
@@ -50,7 +56,7 @@ class Life:
 
         Args:
             experiment: What is run.
-            market: All its bars.
+            spec: On which market, and at which venue.
             disk: What is on record.
             rng: Draws how long the disk takes.
             faults: How bad the disk is.
@@ -63,7 +69,9 @@ class Life:
         journal.faults = faults
         start = await find_start(disk, experiment)
         resuming = ResumingJournal(journal, head=start.head, end=await disk.rows.head())
-        arena = Arena(experiment, market, resuming, start=start)
+        courier = None if spec.venue is None else Courier(spec.venue, ManualClock(NEVER))
+        bars = spec.market.market
+        arena = Arena(experiment, bars, resuming, start=start, courier=courier)
         await arena.__aenter__()
         try:
             opened(arena)

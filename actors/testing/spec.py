@@ -15,6 +15,7 @@ from actors.app.settings import make_settings
 from actors.simulator import DiskFaults
 from actors.testing.faults import Fault
 from actors.testing.markets import DailyMarket
+from actors.venues import Venue
 from arena.exceptions import ValidationError
 from arena.experiment import Experiment
 from arena.policies import POLICIES, Policy
@@ -39,6 +40,7 @@ class Spec:
     open_gates: bool
     faults: Sequence[Fault]
     disk: DiskFaults
+    venue: Venue | None
 
 
 def experiment_of(spec: Spec) -> Experiment:

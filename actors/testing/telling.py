@@ -21,6 +21,9 @@ from arena.money import render_usd
 from arena.orders import Fill
 from arena.treasury import Treasury, capital_breakdown
 
+_TOLD = ("scope", "reason", "instrument", "quantity", "protocol", "strategy", "passed", "cycles")
+"""What is told of an event that has no sentence of its own."""
+
 _SILENT = (e.CapitalRequested, e.CapitalConservationCheck)
 
 
@@ -150,8 +153,6 @@ def _life(event: Event) -> str:
 
 def _other(event: Event) -> str:
     words: Sequence[str] = [
-        f"{name} = {getattr(event, name)}"
-        for name in ("scope", "reason", "instrument", "quantity", "protocol", "cycles")
-        if hasattr(event, name)
+        f"{name} = {getattr(event, name)}" for name in _TOLD if hasattr(event, name)
     ]
     return f"{type(event).__name__}: {', '.join(words)}"

@@ -22,7 +22,8 @@ from actors.testing import (
     returns_nan,
     trend,
 )
-from arena.events import AgentFailed, AgentQuarantined
+from arena.events import AgentFailed, AgentQuarantined, TickSettled
+from tests.contracts.exchange import Exchange
 from tests.testing.troupe import Counter, Forgetful, Half
 
 RISING = trend("BTC", days=24)
@@ -127,3 +128,17 @@ async def test_who_keeps_what_a_crash_takes_is_found_out() -> None:
         await arena.run(10)
         with pytest.raises(DivergenceError, match="the record has TickSettled"):
             await arena.restart()
+
+
+@pytest.mark.asyncio
+async def test_a_venue_that_fails_is_one_of_the_test_s_own() -> None:
+    fates = iter(["refused", "fine", "silent", "fine", "lost", "fine"] + ["fine"] * 999)
+    exchange = Exchange(lambda: next(fates))
+    async with ArenaHarness(strategies=[Half], market=RISING, agents=2, venue=exchange) as arena:
+        await arena.run(8)
+        await arena.restart()
+        await arena.run()
+
+        fills = [fill for tick in arena.events(TickSettled) for fill in tick.fills]
+        assert [fill.order_id for fill in exchange.executed] == [fill.order_id for fill in fills]
+        assert_conserved(arena)
