@@ -8,8 +8,6 @@ import sys
 from importlib.metadata import entry_points
 from pathlib import Path
 
-import pytest
-
 from actors import testing
 from actors.testing import conformance
 
@@ -50,10 +48,9 @@ def test_a_newcomer_s_first_test_is_short() -> None:
     assert len(text.splitlines()) < 15
 
 
-@pytest.mark.parametrize("mode", ["strict", "auto"])
-def test_the_tests_of_the_page_pass_and_tell_their_story(mode: str, tmp_path: Path) -> None:
+def test_the_tests_of_the_page_pass_and_tell_their_story(tmp_path: Path) -> None:
     page = "how-to/test-a-strategy.md"
-    said = run_page(page, tmp_path, "-s", "-o", f"asyncio_mode={mode}")
+    said = run_page(page, tmp_path, "-s")
 
     assert "failed" not in said, said
     assert re.search(r"\n=+ 13 passed in ", said), said
