@@ -60,8 +60,8 @@ TEST_IT = (
 )
 FIRST_RUN = "arena run config/quickstart.toml"
 
-REFUSED = {ExitCode.INVARIANT, ExitCode.DATA}
-"""Pages show what a forged journal and a broken file are answered with."""
+REFUSED = {ExitCode.INVARIANT, ExitCode.DATA, ExitCode.GATE}
+"""Pages show what a forged journal, a broken file and a cheating strategy are answered with."""
 
 UPDATE = bool(os.environ.get("UPDATE_DOCS"))
 FENCE = re.compile(r"^```(?P<info>[a-z]+[^\n]*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)

@@ -111,9 +111,9 @@ Event: TypeAlias = (
     | TradeSubmitted
     | ProtocolConfigured
     | PositionLimitSet
+    | StrategyChecked
     | NoteRecorded
     | RunForked
-    | StrategyChecked
     | RunCompleted
 )
 

@@ -7,6 +7,7 @@ seeds; the quick one in this process, and it sees less (`docs/explanation/determ
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
@@ -101,7 +102,7 @@ def check_strategies(  # noqa: PLR0913  # those of `check_strategy`, and who is 
         for kind in kinds:
             chosen = {**kind.defaults(), **(settings or {})}
             kind.check_settings(chosen)
-            address = None if quick else address_of(kind)
+            address = None if quick or not hasattr(os, "fork") else address_of(kind)
             if address is None:
                 tried = plan(kind, chosen, markets, Seed(seed), quick=quick)
                 checks = probe(kind, tried, Here(), step_budget_s)

@@ -18,7 +18,7 @@ from arena.costs import CostModel
 from arena.experiment import Endowment, Population, manifest, plain
 from arena.instruments import Kind
 from arena.prices import simulate_market
-from arena.rules import RiskRules, Rules
+from arena.rules import LadderRules, RiskRules, Rules
 from arena.seed import Seed
 
 ROOT = Path(__file__).parents[3]
@@ -120,7 +120,7 @@ def test_the_deposits_of_one_protocol_share_its_limit():
 def test_an_empty_config_is_the_game_by_default():
     experiment, _ = a_run()
 
-    rules = Rules(risk=RiskRules(pause_drawdown=-0.2))
+    rules = Rules(ladder=LadderRules(gate_required=True), risk=RiskRules(pause_drawdown=-0.2))
     assert experiment.rules == rules
     assert plain(experiment.rules) == plain(rules)  # 30 and 30.0 are equal, but not as bytes.
     assert json.dumps(plain(experiment.rules)) == json.dumps(plain(rules))
