@@ -23,7 +23,7 @@ from actors.app.bootstrap import Cast, Start, assemble
 from actors.app.desk import Desk
 from actors.app.packaged import config_file
 from actors.app.snapshots import take_snapshot
-from actors.journal.chain import Entry, Head, timestamp
+from actors.journal.chain import Entry, timestamp
 from actors.journal.codec import decode
 from actors.journal.memory import MemoryJournal
 from actors.journal.port import Journal
@@ -48,7 +48,6 @@ from arena.exceptions import (
     CapitalConservationError,
     EvolutionError,
     GraduationError,
-    ValidationError,
 )
 from arena.experiment import Experiment, manifest
 from arena.ids import AgentId
@@ -115,7 +114,7 @@ class Arena:
         """
         async with AsyncExitStack() as stack:
             stack.push_async_callback(self._journal.close)
-            self._check_fits(await self._journal.head())
+            self._start.check_fits(await self._journal.head(), self._market)
             stack.enter_context(self.budget)
             system = await stack.enter_async_context(ActorSystem())
             self._cast = assemble(
@@ -133,22 +132,9 @@ class Arena:
 
     async def _pass_gate(self, *also: str) -> None:
         """Have what was not at the gate yet checked, and put that on the record."""
-        from actors.app.gate.running import check_for_run, find_unchecked  # noqa: PLC0415  # pydantic
+        from actors.app.gate.running import pass_gate  # noqa: PLC0415  # pydantic, where it is used
 
-        unchecked = find_unchecked(self.treasury, also)
-        for command, report in check_for_run(self.treasury, self._market, unchecked):
-            if "budget" in report.failed:
-                self.cast.overruns.append(AgentId(command.command_id))
-            await self.send(command)
-
-    def _check_fits(self, head: Head) -> None:
-        facts = self.experiment.market
-        if head != self._start.head:
-            needed = f"one of this experiment, at seq {self._start.head.seq}"
-            raise ValidationError("journal", found=f"one at seq {head.seq}", needed=needed)
-        if len(self._market) != facts.warmup + facts.ticks:
-            needed = f"{facts.warmup} bars to warm up and {facts.ticks} to settle"
-            raise ValidationError("market", found=f"{len(self._market)} bars", needed=needed)
+        self.cast.overruns.extend(await pass_gate(self.treasury, self._market, self.send, also))
 
     @classmethod
     def from_config(

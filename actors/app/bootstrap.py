@@ -33,7 +33,7 @@ from actors.trading_desk import TradingDesk
 from actors.venues import Courier
 from arena.agents import Agent
 from arena.events import AgentFailed
-from arena.exceptions import AgentError
+from arena.exceptions import AgentError, ValidationError
 from arena.experiment import Experiment, manifest
 from arena.ids import AgentId, RunId
 from arena.market import Market, MarketView
@@ -100,6 +100,20 @@ class Start:
         """Return where a run of `experiment` begins: nothing has happened yet."""
         facts = manifest(experiment)
         return cls(run_id_of(facts), Head(0, genesis_hash(facts)), Treasury(experiment))
+
+    def check_fits(self, head: Head, market: Market) -> None:
+        """Refuse a journal that is not there yet or elsewhere, and a market of another length.
+
+        Raises:
+            ValidationError: It is one of these.
+        """
+        facts = self.treasury.experiment.market
+        if head != self.head:
+            needed = f"one of this experiment, at seq {self.head.seq}"
+            raise ValidationError("journal", found=f"one at seq {head.seq}", needed=needed)
+        if len(market) != facts.warmup + facts.ticks:
+            needed = f"{facts.warmup} bars to warm up and {facts.ticks} to settle"
+            raise ValidationError("market", found=f"{len(market)} bars", needed=needed)
 
 
 def assemble(

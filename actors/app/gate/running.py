@@ -7,7 +7,7 @@ is resumed, carried out again or forked finds the same, and so the same is on re
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -16,6 +16,7 @@ from actors.app.gate.report import GateReport
 from actors.app.gate.worlds import World, world_of_run
 from arena.commands import RecordCheck
 from arena.experiment import plain
+from arena.ids import AgentId
 from arena.market import Market
 from arena.strategies import BUILT_IN, Strategy
 from arena.treasury import Treasury
@@ -39,7 +40,33 @@ def find_unchecked(treasury: Treasury, also: Iterable[str] = ()) -> list[str]:
     return sorted(name for name in names & {*experiment.catalog} if name not in treasury.checked)
 
 
-def check_for_run(
+async def pass_gate(
+    treasury: Treasury,
+    market: Market,
+    send: Callable[[RecordCheck], Awaitable[object]],
+    also: Iterable[str] = (),
+) -> list[AgentId]:
+    """Check what was not at the gate yet, and have it put on record.
+
+    Args:
+        treasury: As it is now.
+        market: Of the run.
+        send: Has a command decided and recorded.
+        also: More strategies than agents have.
+
+    Returns:
+        For each one of which a step took too long, a name that says so: on another day it might not
+        have.
+    """
+    overran = []
+    for command, report in _check_all(treasury, market, find_unchecked(treasury, also)):
+        await send(command)
+        if "budget" in report.failed:
+            overran.append(AgentId(command.command_id))
+    return overran
+
+
+def _check_all(
     treasury: Treasury, market: Market, names: Iterable[str]
 ) -> Iterator[tuple[RecordCheck, GateReport]]:
     """Yield, for each of the strategies, what is to be put on record of it, and the report."""
