@@ -83,6 +83,7 @@ def prepare(agents: int, days: int, *, grow: bool) -> tuple[Experiment, Market]:
             "run": {"name": "bench", "seed": 7, "days": days},
             "population": {"agents": agents},
             "evolution": {"agents_max": 100 if grow else agents},
+            "ladder": {"gate_required": False},
         }
     )
     loaded = build_market(settings, Path(), now=datetime(2026, 1, 1, tzinfo=UTC))

@@ -45,6 +45,7 @@ def a_run(agents: int, *, limits: bool) -> tuple[Experiment, Market]:
         "run": {"name": "trades", "days": 2},
         "population": {"agents": agents},
         "evolution": {"agents_max": agents},
+        "ladder": {"gate_required": False},
     }
     settings = make_settings(tables)
     loaded = build_market(settings, Path(), now=WallClock().stamp())

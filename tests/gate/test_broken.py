@@ -103,6 +103,7 @@ QUICK = [
     for kind in WHY
     if kind
     not in {
+        peeking.PeeksThroughTheFeed,  # The truth is in this process: it is refused for looking.
         peeking.PeeksIntoACopy,  # Its copy outlives a play that has no process of its own.
         reads_on_import.ReadsOnImport,  # It is imported already.
         forgetful.AsksTheHash,  # There is no other hash seed.
@@ -117,6 +118,13 @@ def test_the_quick_check_finds_most_of_it(kind: type[Strategy]) -> None:
     report = check_strategy(kind, quick=True)
 
     assert WHY[kind][0] in report.failed, report.explain()
+
+
+@pytest.mark.parametrize("kind", [peeking.PeeksThroughTheFeed, peeking.PeeksIntoACopy])
+def test_the_quick_check_sees_who_searches_the_memory_of_the_process(kind: type[Strategy]) -> None:
+    report = check_strategy(kind, quick=True)
+
+    assert "gc.get_objects" in report.explain() or "truncation" in report.failed
 
 
 def test_the_quick_check_interrupts_a_step_that_hangs() -> None:

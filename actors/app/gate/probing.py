@@ -31,6 +31,10 @@ ROUND_TRIPS_MAX = 0.75
 """Most round trips of its whole equity that a strategy may make per day, on average of a world."""
 
 
+LEVELS = ((LOW, "far below"), (HIGH, "far above"))
+"""Poisons, and how they lie; where it must be quick, the last of them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Case:
     """One strategy in one world.
@@ -108,7 +112,7 @@ class Prober:
         self._watch(case)
         if self._note("determinism", case, told, self._play(case, Told), "the second time"):
             return
-        for level, words in ((LOW, "far below"), (HIGH, "far above")):
+        for level, words in LEVELS if self._isolation.apart else LEVELS[1:]:
 
             def poison(world: World, level: float = level) -> Tape:
                 own = world if self._isolation.apart else world.copy()

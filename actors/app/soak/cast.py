@@ -71,6 +71,7 @@ def cast() -> tuple[Experiment, Market]:
             "market": {"source": "synthetic", "warmup_days": 120},
             "population": {"agents": 4, "mix": {Fickle.name: 1}},
             "evolution": {"cycle_days": 2, "agents_max": 8},
+            "ladder": {"gate_required": False},  # No strategy that breaks would pass it.
         },
         catalog=catalog,
     )
