@@ -159,6 +159,18 @@ def _header(told: Mapping[str, object], names: list[str], rows: int) -> Header:
     )
 
 
+_ROT = (
+    pa.ArrowException,
+    ArithmeticError,  # JSON can hold a number that no integer can.
+    KeyError,
+    OSError,
+    TypeError,
+    ValidationError,
+    ValueError,
+)
+"""What the bytes of a damaged file have caused."""
+
+
 @contextlib.contextmanager
 def _blaming(path: Path) -> Iterator[None]:
     """Turn whatever a file's bytes can cause into one error that names the file."""
@@ -166,6 +178,6 @@ def _blaming(path: Path) -> Iterator[None]:
         yield
     except FileNotFoundError:
         raise
-    except (pa.ArrowException, OSError, ValueError, KeyError, TypeError, ValidationError) as error:
+    except _ROT as error:
         found = f"{type(error).__name__}: {error}"
         raise damaged(path, found, f"a series of format {FORMAT} of this store") from error
