@@ -2,7 +2,8 @@
 
 A released journal is never made again; what it must always fold to stands beside it.  `run` is what
 `arena run` leaves behind, and can be executed again; `stopped` is the same run, killed on its way;
-`verbs` was moved by hand until every type of event had occurred.
+`kinds` holds something of every kind of instrument; `verbs` was moved by hand.  Between them every
+type of event occurs.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ from arena.exceptions import AllocationError
 from arena.experiment import manifest
 from arena.market import MarketView
 from arena.money import Money
+from arena.orders import Order
 from arena.policies import POLICIES, Policy
 from arena.strategies import BUILT_IN, BookView, Decision, Memory, Strategy
 
@@ -54,6 +56,9 @@ GATES = (
     "allocation.move_min_bp=1",
 )
 """Gates and rules under which much happens in few days."""
+
+
+EASILY_PAUSED = "risk.pause_drawdown=-0.0001"
 
 
 class Breaks(Strategy):
@@ -79,6 +84,14 @@ def make_run(folder: Path) -> None:
     sets = [word for each in SETTINGS for word in ("--set", each)]
     words = ["run", str(CONFIG), "--out", str(folder), "--quiet", *sets]
     cli.main(words, standalone_mode=False)
+
+
+def make_kinds(folder: Path) -> None:
+    """Leave behind in `folder` a run of all archetypes, on everything that can be held."""
+    sets = ("run.seed=7", "run.days=60", "population.agents=24", EASILY_PAUSED, *GATES)
+    words = [word for each in sets for word in ("--set", each)]
+    config = CONFIG.with_name("phase1.toml")
+    cli.main(["run", str(config), "--out", str(folder), "--quiet", *words], standalone_mode=False)
 
 
 def make_stopped(folder: Path) -> None:
@@ -109,7 +122,7 @@ async def live(folder: Path) -> None:
         "run": {"name": "verbs", "seed": 7, "days": 49},
         "population": {"agents": 10, "mix": mix},
     }
-    settings = make_settings(tables, GATES, catalog=catalog)
+    settings = make_settings(tables, (*GATES, EASILY_PAUSED), catalog=catalog)
     loaded = build_market(settings, HERE, now=None)  # type: ignore[arg-type]  # reads no file
     policies = dict(POLICIES)
     experiment = build_experiment(settings, loaded, catalog, policies)
@@ -131,6 +144,11 @@ async def use_verbs(life: Arena, policies: dict[str, Policy]) -> None:
         pass  # Refused, and that is on the record.
     else:
         raise AssertionError("nobody has so much")
+    trader = life.treasury.population()[0].agent_id
+    order = Order(order_id="by-hand", agent_id=trader, instrument="BTC", quantity=0.01)
+    await life.desk.submit_trade(order)
+    await life.desk.configure_protocol("aave", enabled=False)
+    await life.desk.set_position_limit("ETH", "2500.00")
     await life.desk.emergency_stop("a fire drill")
     await life.backtest(1)
     await life.desk.emergency_resume("it was one")
@@ -167,9 +185,12 @@ def keep(run: Path, name: str) -> dict[str, Any]:
     }
 
 
+MAKERS = {"run": make_run, "stopped": make_stopped, "kinds": make_kinds, "verbs": make_verbs}
+
+
 def main(release: str) -> None:
     """Make the journals of `release`."""
-    for kind, make in (("run", make_run), ("stopped", make_stopped), ("verbs", make_verbs)):
+    for kind, make in MAKERS.items():
         name = f"{release}-{kind}"
         with tempfile.TemporaryDirectory() as folder:
             make(Path(folder))
