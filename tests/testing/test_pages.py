@@ -46,6 +46,7 @@ def test_a_newcomer_s_first_test_is_short() -> None:
     )
 
     assert len(text.splitlines()) < 15
+    assert text in (DOCS.parent / "README.md").read_text()
 
 
 def test_the_tests_of_the_page_pass_and_tell_their_story(tmp_path: Path) -> None:
