@@ -74,8 +74,8 @@ def apply(treasury: Treasury, event: Event) -> None:  # noqa: C901, PLR0912  # o
         case e.PositionLimitSet():
             treasury.position_limits[event.instrument] = event.most
         case e.StrategyChecked():
-            unproven = tuple(name for name, passed in event.checks.items() if not passed)
-            treasury.checked[event.strategy] = unproven
+            unproven = (name for name, passed in event.checks.items() if not passed)
+            treasury.checked[event.strategy] = tuple(sorted(unproven))  # The journal sorts them.
         case e.RunForked():
             known = treasury.experiment
             rules = read_experiment(event.manifest, known.catalog, known.policies)

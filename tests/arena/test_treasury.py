@@ -24,6 +24,7 @@ from arena.events import (
     NoteRecorded,
     PositionsReduced,
     RunCompleted,
+    StrategyChecked,
     TickSettled,
 )
 from arena.experiment import Endowment, Population, manifest
@@ -36,7 +37,7 @@ from arena.prices import simulate_market
 from arena.rules import Condition, Rule, Rules
 from arena.seed import Seed
 from arena.strategies import BUILT_IN, HOLD, BookView, Strategy
-from arena.treasury import Decided, Treasury, capital_breakdown, decide, fold
+from arena.treasury import Decided, Treasury, apply, capital_breakdown, decide, fold
 from arena.words import Layer, Refusal, StopMode
 from tests.arena.builders import (
     CATALOG,
@@ -772,3 +773,14 @@ def test_the_manifest_tells_apart_what_differs_and_nothing_else() -> None:
     ]
     assert len(set(different)) == len(different)
     assert described(instruments=spot("A", "B")) == described(instruments=spot("B", "A"))
+
+
+def test_what_a_strategy_failed_is_the_same_in_whatever_order_it_was_told() -> None:
+    checks = {"crash": False, "budget": None, "bounds": True, "determinism": False}
+    told, read = opened(), opened()
+
+    apply(told, StrategyChecked(strategy="any", passed=False, checks=checks))
+    in_order = dict(sorted(checks.items()))
+    apply(read, StrategyChecked(strategy="any", passed=False, checks=in_order))
+
+    assert told.state_hash() == read.state_hash()
