@@ -209,6 +209,34 @@ def expected_shortfall(
     return mean
 
 
+def kelly_bet(chance: float, *, odds: float = 1.0) -> float:
+    """Return the share of capital to bet for the fastest growth; below 0 the bet is a bad one.
+
+    Args:
+        chance: Of winning, in [0, 1].
+        odds: What is won for each dollar bet, > 0.
+
+    Source:
+        Kelly (1956), A new interpretation of information rate: p - (1 - p) / b.
+    """
+    return chance - (1.0 - chance) / odds
+
+
+def kelly_leverage(drift: float, rate: float, volatility: float) -> float:
+    """Return the share of capital to hold of a lognormal asset for the fastest growth.
+
+    Args:
+        drift: Expected return, a fraction per year.
+        rate: What cash earns, a fraction per year.
+        volatility: Standard deviation of the return per year, > 0.
+
+    Source:
+        Thorp (2006), The Kelly criterion in blackjack, sports betting and the stock market:
+        (m - r) / s^2.
+    """
+    return (drift - rate) / volatility**2
+
+
 def _last(observations: Floats, window: int | None) -> Floats:
     """Return the last `window` observations in rows that lie together in memory."""
     if window is not None and window < 1:

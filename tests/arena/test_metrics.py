@@ -283,3 +283,10 @@ def test_the_batch_neither_changes_nor_keeps_the_arrays_it_was_given() -> None:
 
     assert navs.tobytes() == before
     assert batch.max_drawdown.tolist() == np.linspace(-0.5, 0.0, 5).tolist()
+
+
+def test_the_bets_of_kelly_are_known() -> None:
+    """`quant.md` 2.7."""
+    assert metrics.kelly_bet(0.6) == pytest.approx(0.2)
+    assert metrics.kelly_leverage(0.10, 0.02, 0.2) == pytest.approx(2.0)
+    assert metrics.kelly_bet(0.5) == 0.0
