@@ -24,6 +24,7 @@ from actors.app.result import summarise
 from actors.app.settings import ConfigError, Problem, Settings, effective
 from actors.app.settings.overrides import PLACE, apply_overrides
 from actors.app.settings.problems import join
+from actors.app.settings.reload import is_in, why_fixed
 from actors.journal.branch import create_branch, first_tick_end, last_until, tick_end
 from actors.journal.chain import Head, genesis_hash
 from actors.journal.codec import canonical
@@ -32,23 +33,6 @@ from actors.journal.walk import check_chain
 from arena.exceptions import ValidationError
 from arena.experiment import manifest
 from arena.words import Scalar
-
-_MARKET = "a fork goes on in the market of its parent"
-_ENDOWED = "the treasury was endowed when the run began"
-_BORN = "the first generation has been born"
-_FIXED = {
-    "market": _MARKET,
-    "instruments": _MARKET,
-    "run.days": _MARKET,
-    "run.name": "a fork is a branch of the same run",
-    "treasury.total": _ENDOWED,
-    "treasury.reserve_bp": _ENDOWED,
-    "treasury.proving_bp": _ENDOWED,
-    "treasury.arena_bp": _ENDOWED,
-    "population.agents": _BORN,
-    "population.baselines": _BORN,
-}
-"""What a fork cannot change: the table or the key, and why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,9 +131,9 @@ def _change(
     before = dict(_leaves(effective(stored_settings(text, meta))))
     after = dict(_leaves(effective(settings)))
     changed = [key for key in sorted(before.keys() | after) if before.get(key) != after.get(key)]
-    changes = {each: after.get(each) for key in keys for each in changed if _is_in(each, key)}
+    changes = {each: after.get(each) for key in keys for each in changed if is_in(each, key)}
     _refuse(_past(key, value) for key, value in changes.items())
-    idle = [key for key in keys if not any(_is_in(each, key) for each in changes)]
+    idle = [key for key in keys if not any(is_in(each, key) for each in changes)]
     needed = "another value: the parent has this one"
     _refuse(Problem(key, after.get(key), needed, PLACE) for key in idle)
     return settings, {key: _scalar(value) for key, value in changes.items()}
@@ -157,10 +141,8 @@ def _change(
 
 def _past(key: str, value: Any) -> Problem | None:
     """Return what is wrong with changing `key` to `value`, if that comes too late."""
-    for fixed, why in _FIXED.items():
-        if _is_in(key, fixed):
-            return Problem(key, value, f"what the parent has: {why}", PLACE)
-    return None
+    why = why_fixed(key)
+    return None if why is None else Problem(key, value, f"what the parent has: {why}", PLACE)
 
 
 def _refuse(found: Iterable[Problem | None]) -> None:
@@ -183,10 +165,6 @@ def _leaves(table: Mapping[str, Any], path: tuple[str, ...] = ()) -> Iterator[tu
             yield from _leaves(value, (*path, name))
         else:
             yield join((*path, name)), value
-
-
-def _is_in(key: str, outer: str) -> bool:
-    return key == outer or key.startswith(f"{outer}.")
 
 
 def _scalar(value: Any) -> Scalar:

@@ -24,6 +24,7 @@ def check(settings: Settings, catalog: Catalog, policies: Policies) -> list[Prob
     problems += _check_period(settings)
     problems += [*_check_sums(settings), *_check_order(settings), *_check_names(settings, catalog)]
     problems += [*_check_policy(settings, policies), *_check_limits(settings)]
+    problems += _check_daemon(settings)
     if not problems:  # Else the market's columns are not known.
         problems += _check_kinds(settings)
     if not problems:
@@ -142,6 +143,16 @@ def _check_limits(settings: Settings) -> Iterator[Problem]:
             if name not in names:
                 key = join(("limits", table, name))
                 yield Problem(key, Fault.UNKNOWN, suggest(name, names))
+
+
+def _check_daemon(settings: Settings) -> Iterator[Problem]:
+    if settings.live.feed == "poll" and settings.market.source == "synthetic":
+        yield Problem("live.feed", "poll", "replay: of a synthetic market there is no more to come")
+    for n, table in enumerate(settings.notify):
+        given = [key for key in ("url_file", "url_env") if getattr(table, key)]
+        if len(given) != 1:
+            found = Said(" and ".join(given) or "neither url_file nor url_env")
+            yield Problem(f"notify[{n}]", found, "one of url_file and url_env")
 
 
 def _check_names(settings: Settings, catalog: Catalog) -> Iterator[Problem]:

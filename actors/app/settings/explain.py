@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 import pydantic
 
-from actors.app.settings.problems import Fault, Problem, join, suggest
+from actors.app.settings.problems import Fault, Problem, Said, join, suggest
 
 Node: TypeAlias = Mapping[str, Any]
 
@@ -23,6 +23,7 @@ _TYPES = {
     "array": "a list",
 }
 
+_HIDDEN = Said("something else, not shown here")
 _DOTTED = "; a name with a dot stands in quotes"
 
 
@@ -36,18 +37,29 @@ def explain(error: pydantic.ValidationError, schema: Node) -> list[Problem]:
         path, node, parent = _find(fault["loc"], schema)
         key = join(path)
         if fault["type"] == "extra_forbidden":
-            known = parent.get("properties", {})
-            problem = Problem(key, Fault.UNKNOWN, suggest(str(path[-1]), known))
+            problem = Problem(key, Fault.UNKNOWN, _known(str(path[-1]), parent))
         elif fault["type"] == "missing":
             problem = Problem(key, Fault.MISSING, needed(node, schema))
         else:
             hint = (
                 _DOTTED if isinstance(fault["input"], dict) and node.get("type") == "string" else ""
             )
-            problem = Problem(key, fault["input"], f"{needed(node, schema)}{hint}")
+            found = _HIDDEN if _is_secret(node, schema) else fault["input"]
+            problem = Problem(key, found, f"{needed(node, schema)}{hint}")
         problems.setdefault(key, problem)
     inner = {key[:end] for key in problems for end, c in enumerate(key) if c in ".["}
     return [problem for key, problem in problems.items() if key not in inner]
+
+
+def _known(key: str, table: Node) -> str:
+    """Return what could be meant by a key that `table` has not."""
+    refused: Mapping[str, str] = table.get("x-refused", {})
+    return refused[key] if key in refused else suggest(key, table.get("properties", {}))
+
+
+def _is_secret(node: Node, schema: Node) -> bool:
+    node = resolve(node, schema)
+    return any(each.get("x-secret", False) for each in (node, *node.get("anyOf", ())))
 
 
 def needed(node: Node, schema: Node) -> str:

@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from actors.app.settings.fields import Section
+from actors.app.settings.reload import ReloadClass, reloads
 
 _PART = "[A-Za-z_][A-Za-z0-9_]*"
 
@@ -30,4 +31,5 @@ class PluginsTable(Section):
         strict=False,
         description="Modules whose strategies and `weigh_*` functions the config can name; they "
         "are looked for in the config's folder first.",
+        json_schema_extra=reloads(ReloadClass.RESTART),
     )

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from actors.app.settings.explain import Node, needed, resolve
-from actors.app.settings.pages import schema, show_toml
+from actors.app.settings.explain import Node, needed
+from actors.app.settings.pages import schema, show_toml, table_of
+from actors.app.settings.reload import X_RELOAD
 from actors.app.settings.render import write_value
 from actors.app.settings.settings import Settings
 
@@ -25,6 +26,11 @@ made from the code by `actors.app.settings.reference`, and a test keeps it so.
 * `--set table.key=value` changes one value from the command line. The value is TOML; a bare word
   is text (`--set market.source=csv`). The later one wins, and a list is set as a whole.
 * Bars are days, and a year has 365 of them.
+* The tables `daemon`, `live`, `http` and `notify` say how `arena serve` carries a run out. They are
+  no part of what is run, and `arena run` does not look at them.
+* The column *reload* says when a daemon takes over [a change](../how-to/change-a-running-daemon.md)
+  of the key: `live` at once, `next-cycle` when the cycle under way has ended, `restart` never: a
+  key of the four tables above then waits for the next start, and any other for another run.
 """
 
 _OUTRO = """
@@ -46,7 +52,7 @@ def reference() -> str:
 
 def _describe(node: Node, path: str, root: Node, seen: dict[str, str]) -> Iterator[str]:
     """Yield the section of the table at `path`, and of the tables in it."""
-    table = _table(node, root)
+    table = table_of(node, root)
     heading = f"[[{path}]]" if "items" in node else f"[{path}]"
     first = seen.setdefault(table["title"], heading)
     yield f"## `{heading}`\n"
@@ -54,9 +60,9 @@ def _describe(node: Node, path: str, root: Node, seen: dict[str, str]) -> Iterat
     if first != heading:
         yield f"The keys are those of `{first}`.\n"
         return
-    inner = {key: each for key, each in table["properties"].items() if _table(each, root)}
+    inner = {key: each for key, each in table["properties"].items() if table_of(each, root)}
     if len(inner) < len(table["properties"]):
-        yield "| key | value | default | meaning |\n|---|---|---|---|"
+        yield "| key | value | default | reload | meaning |\n|---|---|---|---|---|"
         yield from (
             _row(key, each, root, is_needed=key in table.get("required", ()))
             for key, each in table["properties"].items()
@@ -67,15 +73,8 @@ def _describe(node: Node, path: str, root: Node, seen: dict[str, str]) -> Iterat
         yield from _describe(each, f"{path}.{key}", root, seen)
 
 
-def _table(node: Node, root: Node) -> Node:
-    """Return the table with known keys that `node` is, or is a list of; empty if it is none."""
-    inner = node.get("items", node)
-    inside = resolve({"$ref": inner["$ref"]}, root) if "$ref" in inner else inner
-    return inside if "properties" in inside else {}
-
-
 def _row(key: str, node: Node, root: Node, *, is_needed: bool) -> str:
     default = node.get("default")
     shown = "needed" if is_needed else "-" if default is None else f"`{write_value(default)}`"
-    cells = (f"`{key}`", needed(node, root), shown, node["description"])
+    cells = (f"`{key}`", needed(node, root), shown, node[X_RELOAD], node["description"])
     return f"| {' | '.join(cell.replace('|', '&#124;') for cell in cells)} |"

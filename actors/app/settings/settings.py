@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import Field, model_validator
 
 from actors.app.settings.capital import AllocationTable, CostsTable, LadderTable, TreasuryTable
 from actors.app.settings.contest import EvolutionTable, FitnessTable, PopulationTable, RecordsTable
+from actors.app.settings.daemon import DaemonTable, HttpTable, LiveTable, NotifyTable
 from actors.app.settings.fields import Name, Section
 from actors.app.settings.instruments import (
     InstrumentTable,
@@ -19,6 +20,7 @@ from actors.app.settings.instruments import (
 from actors.app.settings.limits import LimitsTable
 from actors.app.settings.market import MarketTable
 from actors.app.settings.plugins import PluginsTable
+from actors.app.settings.reload import ReloadClass, reloads
 from actors.app.settings.rules import RiskTable, RulesTable
 
 SYNTHETIC_START = date(2020, 1, 1)
@@ -74,7 +76,7 @@ class Period:
 
 
 class Settings(Section):
-    """One config file: what is run, on which market, under which rules."""
+    """One config file: what is run, on which market, under which rules; and how."""
 
     run: RunTable = Field(default=RunTable())
     market: MarketTable = Field(default=MarketTable())
@@ -96,6 +98,15 @@ class Settings(Section):
     allocation: AllocationTable = Field(default=AllocationTable())
     evolution: EvolutionTable = Field(default=EvolutionTable())
     risk: RiskTable = Field(default=RiskTable())
+    daemon: DaemonTable = Field(default=DaemonTable())
+    live: LiveTable = Field(default=LiveTable())
+    http: HttpTable = Field(default=HttpTable())
+    notify: Annotated[tuple[NotifyTable, ...], Field(max_length=20)] = Field(
+        default=(),
+        strict=False,
+        description="Left out, nobody is told.",
+        json_schema_extra=reloads(ReloadClass.LIVE),
+    )
 
     @model_validator(mode="before")
     @classmethod
