@@ -7,6 +7,7 @@ One bar is one tick:
 3. the bar is revealed, and the manager does what is due.
 
 So nobody decides about a bar that has been revealed, and nothing is asked after the last one.
+Where bars arrive while it runs, the feed is told of them: it goes on where it stood.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ from actors.messages.desk import CONTROL, CallRoll, DeskMessage, SettleBar
 from actors.messages.market import (
     Advance,
     AgentMessage,
+    Extend,
+    FeedMessage,
     KeepInStep,
     ManagerMessage,
     MarketMoved,
@@ -40,7 +43,7 @@ Places: TypeAlias = Mapping[str, tuple[tuple[str, int], ...]]
 """Instrument -> (field of a bar, column) for the columns that a market has."""
 
 
-class MarketFeed(Actor[Advance, int | None]):
+class MarketFeed(Actor[FeedMessage, int | None]):
     """Owns the market's future; everyone else has the view."""
 
     def __init__(  # noqa: PLR0913  # whom it talks to, and what it knows
@@ -68,9 +71,18 @@ class MarketFeed(Actor[Advance, int | None]):
         """Reveal the bars before the first tick to come."""
         self._view.reveal(self._market.values[: self._revealed])
 
-    async def receive(self, message: Advance) -> int | None:
-        """Settle the next bar and return its tick; None where there is no next bar."""
-        del message
+    async def receive(self, message: FeedMessage) -> int | None:
+        """Settle the next bar and return its tick, or take more bars and return how many there are.
+
+        None where there is no next bar.
+
+        Raises:
+            ValidationError: The market is not one that goes on where this one ends.
+        """
+        if isinstance(message, Extend):
+            self._view.extend(message.market)
+            self._market = message.market
+            return len(message.market)
         row = self._view.now + 1
         if row >= len(self._market):
             return None

@@ -29,6 +29,9 @@ from arena.words import Scalar
 FORMAT = 1
 """Version of the manifest's shape."""
 
+LIVE = "live"
+"""The source of a market whose bars arrive while it runs."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endowment:
@@ -71,13 +74,14 @@ class MarketFacts:
     """Which market it is, without its numbers.
 
     Attributes:
-        source: `synthetic`, `csv`, or the mixture's name.
+        source: `synthetic`, `csv`, or the mixture's name; `live` where bars arrive while it runs.
         opens_at: ISO date of the first bar that is settled.
         warmup: Bars before that, visible and not traded.
-        ticks: Bars that are settled.
+        ticks: Bars that are settled; 0 for a run without an end.
         periods_per_year: Bars in a year.
         badge: `real`, `synthetic` or `mixed`.
-        series: Column -> (unit, provenance, origin, SHA-256 of its numbers).
+        series: Column -> (unit, provenance, origin, SHA-256 of its numbers, or nothing while these
+            are to come).
     """
 
     source: str
@@ -87,6 +91,26 @@ class MarketFacts:
     periods_per_year: int
     badge: str
     series: Mapping[str, tuple[str, str, str, str]]
+
+    @property
+    def live(self) -> bool:
+        """Whether its bars arrive while it runs."""
+        return self.source == LIVE
+
+    @property
+    def endless(self) -> bool:
+        """Whether nobody has said when it ends."""
+        return self.live and not self.ticks
+
+    def ends_at(self, tick: int) -> bool:
+        """Return whether `tick` is the last one; a run without an end has none."""
+        return not self.endless and tick >= self.ticks
+
+    def fits(self, bars: int) -> bool:
+        """Return whether a market of `bars` can be this one."""
+        if not self.live:
+            return bars == self.warmup + self.ticks
+        return bars >= self.warmup and (self.endless or bars <= self.warmup + self.ticks)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -168,6 +168,26 @@ class MarketView:
         self._means: dict[tuple[str, int], float] = {}
         self._deviations: dict[tuple[str, int], float] = {}
 
+    def extend(self, market: Market) -> None:
+        """Make room for the bars of a market that goes on where this one ends: only the feed may.
+
+        Raises:
+            ValidationError: It has other columns, or is shorter, or has other days.
+        """
+        bars = self._seen.shape[1]
+        if market.columns != self.columns or not np.array_equal(
+            market.opens_at[:bars], self.opens_at
+        ):
+            raise ValidationError(
+                "market",
+                found=f"{len(market)} bars of {len(market.columns)} columns",
+                needed=f"the same {bars} bars of {len(self.columns)} columns, and more after them",
+            )
+        seen = np.full((len(self.columns), len(market)), np.nan)
+        seen[:, :bars] = self._seen
+        seen.flags.writeable = False
+        self._seen, self.opens_at = seen, market.opens_at
+
     def reveal(self, values: Floats) -> None:
         """Append the rows `values`, shape (rows, columns): only the feed calls this."""
         start, self.now = self.now + 1, self.now + len(values)

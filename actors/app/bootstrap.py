@@ -27,7 +27,7 @@ from actors.journal.port import Journal
 from actors.market_feed import MarketFeed
 from actors.messages.allocator import AllocatorMessage, Answer
 from actors.messages.desk import Decided, DeskMessage
-from actors.messages.market import Advance, AgentExited, AgentMessage, ManagerMessage
+from actors.messages.market import AgentExited, AgentMessage, FeedMessage, ManagerMessage
 from actors.runtime import ActorStopped, ActorSystem, Exit, ExitReason, Group, Ref, StepBudget
 from actors.trading_desk import TradingDesk
 from actors.venues import Courier
@@ -53,6 +53,7 @@ class Cast:
     """The actors of one run, and their addresses.
 
     Attributes:
+        system: Runs them.
         allocator: Owns the treasury.
         desk: Executes trades.
         agents: One actor for each agent that trades.
@@ -65,13 +66,14 @@ class Cast:
         overruns: Agents whose decision took longer than the budget, each time it did.
     """
 
+    system: ActorSystem
     allocator: Allocator
     desk: TradingDesk
     agents: Group[AgentMessage, None]
     ask_allocator: Ref[AllocatorMessage, Answer]
     ask_desk: Ref[DeskMessage, Any]
     ask_manager: Ref[ManagerMessage, Answer | None]
-    ask_feed: Ref[Advance, int | None]
+    ask_feed: Ref[FeedMessage, int | None]
     view: MarketView
     memories: Mapping[AgentId, Memory]
     overruns: list[AgentId]
@@ -111,8 +113,9 @@ class Start:
         if head != self.head:
             needed = f"one of this experiment, at seq {self.head.seq}"
             raise ValidationError("journal", found=f"one at seq {head.seq}", needed=needed)
-        if len(market) != facts.warmup + facts.ticks:
-            needed = f"{facts.warmup} bars to warm up and {facts.ticks} to settle"
+        if not facts.fits(len(market)) or len(market) < facts.warmup + self.treasury.tick:
+            least = f"at least {self.treasury.tick}" if facts.live else facts.ticks
+            needed = f"{facts.warmup} bars to warm up and {least} to settle"
             raise ValidationError("market", found=f"{len(market)} bars", needed=needed)
 
 
@@ -163,6 +166,7 @@ def assemble(
         agents=recruiter.agents,
     )
     return Cast(
+        system=system,
         allocator=allocator,
         desk=desk,
         agents=recruiter.agents,

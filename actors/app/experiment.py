@@ -186,10 +186,12 @@ async def carry_out(
         stack.enter_context(watchdog(arena))
         await journal.record(*word)
         saver = _Saver(arena, journal)
-        while arena.treasury.tick < experiment.market.ticks and not stopped():
-            await arena.backtest(1, on_tick=on_tick)
+        more = True
+        while more and not experiment.market.ends_at(arena.treasury.tick) and not stopped():
+            before = arena.treasury.tick
+            more = await arena.backtest(1, on_tick=on_tick) > before
             await saver.save_if_due()
-        interrupted = arena.treasury.tick < experiment.market.ticks
+        interrupted = not experiment.market.ends_at(arena.treasury.tick)
         if not interrupted:
             await arena.complete()
         result = summarise(arena.treasury)

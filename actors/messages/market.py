@@ -7,6 +7,7 @@ from typing import TypeAlias
 
 from arena.events import AgentFailed
 from arena.ids import AgentId
+from arena.market import Market
 
 MANAGER_LANES = {"control": 16_384, "agents": 16_384}
 """How many messages may wait in each lane of the manager's mailbox: one of every agent's, always.
@@ -17,7 +18,18 @@ bounds, the desk's and the allocator's are reached by a flood from outside or by
 
 @dataclass(frozen=True, slots=True)
 class Advance:
-    """To the feed: settle the next bar.  Answered with its tick, or None after the last one."""
+    """To the feed: settle the next bar.  Answered with its tick, or None where there is none yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Extend:
+    """To the feed: this is the market now.  Answered with its number of bars.
+
+    Attributes:
+        market: What the feed has, bar by bar, and maybe more bars after it.
+    """
+
+    market: Market
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,5 +82,6 @@ class AgentExited:
     failure: AgentFailed
 
 
+FeedMessage: TypeAlias = Advance | Extend
 AgentMessage: TypeAlias = MarketMoved | CycleOpened
 ManagerMessage: TypeAlias = KeepInStep | TickDone | CycleNow | Requested | AgentExited
