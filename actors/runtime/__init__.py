@@ -19,6 +19,7 @@ from actors.runtime.outcome import Outcome, outcome_of
 from actors.runtime.ref import Ref
 from actors.runtime.roll import Roll
 from actors.runtime.system import ActorSystem
+from actors.runtime.table import ActorRow, ActorState
 from actors.runtime.tasks import Exit, ExitReason, spawn
 from actors.runtime.watchdog import Watchdog
 
@@ -26,6 +27,8 @@ __all__ = [
     "Actor",
     "ActorError",
     "ActorFailed",
+    "ActorRow",
+    "ActorState",
     "ActorStopped",
     "ActorSystem",
     "AskTimeout",

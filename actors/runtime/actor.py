@@ -40,6 +40,8 @@ class Actor(Generic[M, R]):
         batch_max: How many messages it takes at once.  A more urgent one that comes later waits
             until these are done.
         dead_letters: Where the messages go that it does not handle; the system's, once it runs.
+        messages_taken: How many it has taken from its mailbox.
+        messages_handled: How many of them it has done with, whatever became of them.
     """
 
     def __init__(self, name: str, *, lanes: Mapping[str, int], batch_max: int = 256) -> None:
@@ -60,6 +62,8 @@ class Actor(Generic[M, R]):
         self.mailbox.refused = self._bury
         self.batch_max = batch_max
         self.dead_letters = DeadLetters()
+        self.messages_taken = 0
+        self.messages_handled = 0
         self._batch: list[Letter[M, R]] = []
         self._turns = iter(self._batch)
 
@@ -82,7 +86,9 @@ class Actor(Generic[M, R]):
         await self.started()
         try:
             while batch := await self.mailbox.take(self.batch_max):
+                self.messages_taken += len(batch)
                 await self._handle(batch)
+                self.messages_handled = self.messages_taken
         finally:
             await self.stopping()
 

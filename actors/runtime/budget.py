@@ -42,6 +42,7 @@ class StepBudget:
         budget_s: Seconds.
         took_s: What the latest call took.
         ended: How many calls have come to an end, whatever end.
+        observed: Told what each call took, in seconds; None tells nobody.
     """
 
     def __init__(self, budget_s: float) -> None:
@@ -55,6 +56,7 @@ class StepBudget:
         self.budget_s = budget_s
         self.took_s = 0.0
         self.ended = 0
+        self.observed: Callable[[float], None] | None = None
 
     def __enter__(self) -> Self:
         """Let overdue calls be interrupted from now on, if this is the main thread."""
@@ -83,6 +85,8 @@ class StepBudget:
         finally:
             self.took_s = time.perf_counter() - due + self.budget_s
             self.ended += 1
+            if self.observed is not None:
+                self.observed(self.took_s)
 
 
 _CALL = StepBudget.call.__code__

@@ -7,14 +7,16 @@ nobody: who owns it knows when, and with what.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from typing import Generic, TypeVar
+from collections.abc import Callable, Iterator
+from typing import Any, Generic, TypeVar
 
 from actors.runtime.actor import Actor
 from actors.runtime.dead_letters import DeadLetters
 from actors.runtime.deadlines import Deadlines
 from actors.runtime.exceptions import ActorStopped
+from actors.runtime.mailbox import Mailbox
 from actors.runtime.ref import Ref
+from actors.runtime.table import ActorRow, row_of
 from actors.runtime.tasks import Exit, spawn, wait_ended
 
 M = TypeVar("M")
@@ -56,6 +58,15 @@ class Group(Generic[M, R]):
     def names(self) -> tuple[str, ...]:
         """The members' names, in the order in which they joined."""
         return tuple(self._actors)
+
+    def table(self) -> list[ActorRow]:
+        """Return a row for each member, in the order in which they joined."""
+        return [row_of(actor) for actor in self._actors.values()]
+
+    def mailboxes(self) -> Iterator[Mailbox[Any]]:
+        """Yield each member's mailbox."""
+        for actor in self._actors.values():
+            yield actor.mailbox
 
     def add(self, actor: Actor[M, R]) -> None:
         """Start `actor` as a member.

@@ -83,6 +83,12 @@ class Mailbox(Generic[T]):
         """The most that ever waited at one time, over all lanes."""
         return max(self._high_water, len(self))
 
+    @property
+    def fill(self) -> float:
+        """How full its fullest lane is, 0 to 1."""
+        lanes = zip(self._queues, self.capacity.values(), strict=True)
+        return max(len(queue) / most for queue, most in lanes)
+
     def put(self, lane: str, item: T) -> None:
         """Leave `item` in `lane`, at once or not at all.
 

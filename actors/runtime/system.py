@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import Any, Self, TypeAlias, TypeVar
 
@@ -19,7 +19,9 @@ from actors.runtime.actor import Actor
 from actors.runtime.dead_letters import DeadLetters
 from actors.runtime.deadlines import Deadlines
 from actors.runtime.group import Group
+from actors.runtime.mailbox import Mailbox
 from actors.runtime.ref import Ref
+from actors.runtime.table import ActorRow, row_of
 from actors.runtime.tasks import Exit, ExitReason, spawn, wait_ended
 
 M = TypeVar("M")
@@ -116,6 +118,25 @@ class ActorSystem:
         self._served.add(actor)
         self._residents.append((actor, spawn(actor.name, actor.run, on_exit=ended)))
         return Ref(actor.mailbox, self._served)
+
+    def table(self) -> list[ActorRow]:
+        """Return a row for each actor, groups included, in the order in which they were started."""
+        rows: list[ActorRow] = []
+        for one in self._residents:
+            if isinstance(one, Group):
+                rows += one.table()
+            else:
+                actor, task = one
+                rows.append(row_of(actor, ended=task.done()))
+        return rows
+
+    def mailboxes(self) -> Iterator[Mailbox[Any]]:
+        """Yield the mailbox of each actor, groups included."""
+        for one in self._residents:
+            if isinstance(one, Group):
+                yield from one.mailboxes()
+            else:
+                yield one[0].mailbox
 
     def group(self, *, on_exit: Callable[[Exit], None]) -> Group[Any, Any]:
         """Return an empty group; see `Group`."""
