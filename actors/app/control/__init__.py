@@ -1,0 +1,1 @@
+"""The control socket: how somebody outside the daemon asks it for something."""

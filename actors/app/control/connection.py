@@ -1,0 +1,171 @@
+"""One connection of the control socket: a request, its reply, the next request.
+
+The rule: nothing that a client sends, or does not send, or does not read, reaches the daemon.  A
+request that came whole is carried out even if who asked has left; one that did not come whole never
+is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import structlog
+
+from actors.app.control.errors import Code, ControlError
+from actors.app.control.requests import Reply, Request, parse_request
+from actors.app.control.wire import LINE_MAX, bad_request
+
+log = structlog.wrap_logger(logging.getLogger(__name__))
+
+Handler: TypeAlias = Callable[[Request], Awaitable[Reply]]
+"""Carries a request out.  What it raises other than a `ControlError` is an `internal_error`."""
+
+CHUNK = 16 << 10
+"""Bytes that are read at once."""
+
+DRAINING = ControlError(Code.DRAINING, "the daemon is about to end; nothing was done")
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a client may take.
+
+    Attributes:
+        connections_max: Connections at a time.
+        idle_s: Seconds without a request after which a connection is closed.
+        line_s: Seconds that a request may take from its first byte to its last.
+        reply_s: Seconds that a client may take to read a reply.
+        close_s: Seconds that requests in hand may take once the server closes.
+    """
+
+    connections_max: int = 64
+    idle_s: float = 60.0
+    line_s: float = 5.0
+    reply_s: float = 10.0
+    close_s: float = 10.0
+
+
+class Lines:
+    """The lines that a client sends."""
+
+    def __init__(self, reader: asyncio.StreamReader, limits: Limits) -> None:
+        self._reader = reader
+        self._limits = limits
+        self._left = bytearray()
+
+    async def next(self) -> bytes | None:
+        """Return the next line without its end; None where there is none.
+
+        Raises:
+            ControlError: `bad_request`: it is too long, or does not come to its end.
+        """
+        if not self._left:
+            try:
+                async with asyncio.timeout(self._limits.idle_s):
+                    await self._read()
+            except TimeoutError:
+                return None
+        try:
+            async with asyncio.timeout(self._limits.line_s):
+                return await self._rest()
+        except TimeoutError:
+            raise bad_request(f"a request ends within {self._limits.line_s:g} s") from None
+
+    async def _rest(self) -> bytes | None:
+        """Read to the end of the line that has begun; None if there comes none."""
+        searched = 0
+        while (end := self._left.find(b"\n", searched)) < 0 and len(self._left) < LINE_MAX:
+            searched = len(self._left)
+            if not await self._read():
+                return None
+        if not 0 <= end < LINE_MAX:
+            raise bad_request(f"a request has at most {LINE_MAX} bytes")
+        line = bytes(self._left[:end])
+        del self._left[: end + 1]
+        return line
+
+    async def _read(self) -> bool:
+        chunk = await self._reader.read(CHUNK)
+        self._left += chunk
+        return bool(chunk)
+
+
+class Connection:
+    """Answers one client, one request at a time."""
+
+    def __init__(
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        handle: Handler,
+        limits: Limits,
+        *,
+        draining: Callable[[], bool],
+    ) -> None:
+        """Make a connection that does not run yet.
+
+        Args:
+            reader: From the client.
+            writer: To the client.
+            handle: Carries requests out.
+            limits: What the client may take.
+            draining: Says whether requests are refused from now on.
+        """
+        self._lines = Lines(reader, limits)
+        self._writer = writer
+        self._handle = handle
+        self._limits = limits
+        self._draining = draining
+
+    async def run(self) -> None:
+        """Answer until the client leaves, or has to."""
+        try:
+            await self._serve()
+            self._writer.close()
+            async with asyncio.timeout(self._limits.reply_s):
+                await self._writer.wait_closed()
+        except (ConnectionError, TimeoutError):
+            log.debug("control_client_left")
+        finally:
+            self._writer.transport.abort()
+
+    async def _serve(self) -> None:
+        while True:
+            try:
+                line = await self._lines.next()
+            except ControlError as error:
+                await self._send(Reply(error=error))
+                return
+            if line is None:
+                return
+            await self._send(await self._answer(line))
+
+    async def _answer(self, line: bytes) -> Reply:
+        try:
+            request = parse_request(line)
+            if self._draining():
+                return Reply(error=DRAINING)
+            return await self._handle(request)
+        except ControlError as error:
+            return Reply(error=error)
+        except Exception as error:  # noqa: BLE001 - a bug behind one request is no reason to end
+            return _bug(error)
+
+    async def _send(self, reply: Reply) -> None:
+        try:
+            line = reply.line()
+        except Exception as error:  # noqa: BLE001 - see above
+            line = _bug(error).line()
+        self._writer.write(line)
+        async with asyncio.timeout(self._limits.reply_s):
+            await self._writer.drain()
+
+
+def _bug(error: Exception) -> Reply:
+    """Log what nobody foresaw, and return what the client is told of it."""
+    log.error("control_request_failed", exc_info=error)
+    return Reply(error=ControlError(Code.INTERNAL_ERROR, f"{type(error).__name__}; see the log"))
