@@ -20,7 +20,6 @@ from actors.journal.chain import timestamp
 from actors.messages.allocator import ASK_TIMEOUT_S, Answer
 from actors.messages.desk import CONTROL, CallRoll, DeskMessage, SettleBar
 from actors.messages.market import (
-    Advance,
     AgentMessage,
     Extend,
     FeedMessage,

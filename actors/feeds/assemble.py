@@ -130,10 +130,19 @@ def _add_held(columns: Columns, table: Table, given: Collection[str]) -> None:
     """Add `<name>.held` for each instrument whose marks are made from `table`, if it holds bars."""
     held = np.isin(table.days, [day_number(day) for day in table.held]).astype(np.float64)
     for series in table.series if table.held else ():
-        instrument, _, kind = series.name.rpartition(".")
-        marks = next((k for k in _MARKS if f"{instrument}.{k}" in given), None)
-        if kind == marks:
-            _add(columns, replace(series, name=f"{instrument}.held", unit="flag"), held)
+        if is_mark(series.name, given):
+            _add(columns, replace(series, name=held_name(series.name), unit="flag"), held)
+
+
+def is_mark(name: str, given: Collection[str]) -> bool:
+    """Return whether the marks of its instrument are made from a column, of those `given`."""
+    instrument, _, kind = name.rpartition(".")
+    return kind == next((each for each in _MARKS if f"{instrument}.{each}" in given), None)
+
+
+def held_name(name: str) -> str:
+    """Return the column that says on which bars the instrument of `name` was held."""
+    return f"{name.rpartition('.')[0]}.held"
 
 
 def _estimated(provenance: Provenance) -> Provenance:

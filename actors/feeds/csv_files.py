@@ -7,8 +7,9 @@ Order and duplicates are checked in the whole file, numbers only in the part tha
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date, datetime
+from typing import TypeVar
 
 import numpy as np
 
@@ -17,9 +18,12 @@ from actors.feeds.problems import DataError, Problem, Problems
 from actors.feeds.quality import check_sequence, read_numbers
 from actors.feeds.resample import resample
 from actors.feeds.sheet import Sheet, gather
-from actors.feeds.source import CsvSource
+from actors.feeds.source import HOLD_MAX, CsvSource
 from actors.feeds.stamps import stamp_parser
 from arena.exceptions import ValidationError
+from arena.market import Floats
+
+_Made = TypeVar("_Made")
 
 
 def read_csv(
@@ -45,17 +49,56 @@ def read_csv(
     if end < start:
         raise ValidationError("end", found=str(end), needed=f"{start} or later")
     days = np.arange(day_number(start) - 1, day_number(end) + 1, dtype=np.int64)
-    problems, tables = Problems(), dict[int, Table]()
+    return _read_all(sources, days, not_after, lambda *daily: align(*daily, days))
+
+
+def last_days(
+    sources: Sequence[CsvSource], *, start: date, not_after: datetime
+) -> tuple[date, ...]:
+    """Return for each source the last day of which everything is in its file, and published.
+
+    Of rows of which a day has any number, the last of a day is known when one of a later day is
+    there.
+
+    Args:
+        sources: What to read.
+        start: A day that none of them ends before.
+        not_after: With an offset; a later stamp in a file is refused.
+
+    Raises:
+        DataError: Files cannot be used; all problems found are listed, at most `PROBLEMS_MAX`.
+    """
+    days = np.array([day_number(start) - 1, day_number(not_after.date()) + HOLD_MAX])
+    return _read_all(sources, days, not_after, lambda sheet, _: _last_day(sheet))
+
+
+def _last_day(sheet: Sheet) -> date:
+    source = sheet.source
+    return day_of(sheet.days[-1] + source.lag_bars - (source.aggregate == "last"))
+
+
+def _read_all(
+    sources: Sequence[CsvSource],
+    days: Days,
+    not_after: datetime,
+    make: Callable[[Sheet, Floats], _Made],
+) -> tuple[_Made, ...]:
+    """Return what `make` makes of the daily rows and numbers of each source.
+
+    Raises:
+        DataError: Files cannot be used.
+    """
+    problems, made = Problems(), dict[int, _Made]()
     for places in _by_file(sources):
         try:
             read = _read_file([sources[i] for i in places], days, not_after, problems)
-            tables |= dict(zip(places, read, strict=True))
+            made |= {i: make(*daily) for i, daily in zip(places, read, strict=True)}
         except DataError as error:
             problems.extend(error)
         if problems.full:
             break
     problems.settle()
-    return tuple(tables[i] for i in range(len(sources)))
+    return tuple(made[i] for i in range(len(sources)))
 
 
 def _by_file(sources: Sequence[CsvSource]) -> list[list[int]]:
@@ -68,8 +111,8 @@ def _by_file(sources: Sequence[CsvSource]) -> list[list[int]]:
 
 def _read_file(
     sources: Sequence[CsvSource], days: Days, not_after: datetime, problems: Problems
-) -> list[Table]:
-    """Return a table for each source.
+) -> list[tuple[Sheet, Floats]]:
+    """Return the daily rows and numbers of each source.
 
     Raises:
         DataError: The file cannot be used, and here is one more reason.
@@ -87,7 +130,7 @@ def _read_file(
     daily = [resample(sheet, values) for sheet, values in zip(sheets, numbers, strict=True)]
     if len(problems) > before:
         problems.settle()
-    return [align(sheet, values, days) for sheet, values in daily]
+    return daily
 
 
 def _keep_period(sheet: Sheet, days: Days) -> None:

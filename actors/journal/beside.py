@@ -2,20 +2,26 @@
 
 An answer that is on record is bound to the chain by its digest, a snapshot by the hash of its
 entry.  Anchors and receipts are what others remember of the run: each names an entry that was in
-it, so a tail that was cut off is missed.
+it, so a tail that was cut off is missed.  The bars of a live run have a chain of their own.
 """
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Iterable
 from hashlib import sha256
 
+from actors.journal.bars import read_bars
+from actors.journal.bodies import body_column
 from actors.journal.chain import Head
 from actors.journal.findings import Findings, Row, fetch
 from actors.journal.port import CommandRow
+from actors.journal.reader import JournalReader
 from actors.journal.rows import command_digest
 from actors.journal.schema import DAMAGE
+from arena.exceptions import EventSourcingError
+from arena.experiment import LIVE
 
 SINCE_VERSION = 3
 """The schema's version from which on there are answers and snapshots."""
@@ -34,7 +40,8 @@ _UNANSWERED = """
 """
 _ANSWERS = """
     SELECT commands.command_id, commands.body_hash, commands.first_seq, commands.last_seq,
-           commands.digest, first.command_id, last.command_id, coalesce(last.hash, genesis.value)
+           {body}, commands.digest, first.command_id, last.command_id,
+           coalesce(last.hash, genesis.value)
     FROM commands
     LEFT JOIN events AS first ON first.seq = commands.first_seq
     LEFT JOIN events AS last ON last.seq = commands.last_seq
@@ -64,7 +71,7 @@ def check_answers(connection: sqlite3.Connection, findings: Findings) -> None:
     for seq, command_id in fetch(connection, _UNANSWERED, since):
         findings.add(seq, "commands", f"there is no answer to {command_id!r}, which caused it")
     end = connection.execute(_END).fetchone() or (0, None)
-    for row in connection.execute(_ANSWERS):
+    for row in connection.execute(_ANSWERS.format(body=body_column(connection))):
         found = _fault(row, end)
         if found is not None:
             seq, message = found
@@ -74,7 +81,7 @@ def check_answers(connection: sqlite3.Connection, findings: Findings) -> None:
 
 
 def _fault(row: Row, end: Row) -> tuple[int | None, str] | None:
-    answer, (digest, first_id, last_id, last_hash) = CommandRow(*row[:4]), row[4:]
+    answer, (digest, first_id, last_id, last_hash) = CommandRow(*row[:5]), row[5:]
     own, first, last, (head, end_id) = answer.command_id, answer.first_seq, answer.last_seq, end
     if last_hash is None and last <= head:
         return last, "there is no such entry, with which its answer ends"
@@ -86,6 +93,8 @@ def _fault(row: Row, end: Row) -> tuple[int | None, str] | None:
         return None, f"it did not cause seq {first} to {last}"
     if command_digest(answer, last_hash) != digest:
         return last, "its answer does not have its digest"
+    if answer.body is not None and sha256(answer.body.encode()).hexdigest() != answer.body_hash:
+        return last, "its body does not have its hash"
     return None
 
 
@@ -120,3 +129,16 @@ def check_known(
                 findings.add(seq, source, "it is not the entry that was there")
     except DAMAGE as error:
         findings.add(None, source, f"SQLite cannot read on: {error}")
+
+
+def check_bars(run: JournalReader, findings: Findings) -> None:
+    """Check that the bars of a live run are there, and what was recorded."""
+    try:
+        is_live = json.loads(run.manifest())["market"]["source"] == LIVE
+    except (EventSourcingError, LookupError, TypeError, ValueError, *DAMAGE):
+        return  # Of which others tell.
+    try:
+        if is_live and read_bars(run.path).run_id != run.meta().get("run_id"):
+            findings.add(None, "bars", "they are of another run")
+    except (EventSourcingError, OSError) as error:
+        findings.add(None, "bars", str(error))

@@ -10,8 +10,9 @@ import sqlite3
 from collections.abc import Mapping
 from pathlib import Path
 
+from actors.journal.bars import copy_bars
 from actors.journal.codec import canonical
-from actors.journal.files import RESERVED, create_database
+from actors.journal.files import RESERVED, check_free, create_database
 from actors.journal.reader import JournalReader
 from actors.journal.schema import schema_version
 from arena.words import Scalar
@@ -91,6 +92,7 @@ def create_branch(
     Raises:
         FileExistsError: Something is at `path`.
         StorageError: The folder takes no file.
+        OSError: The disk refused the bars of a live run.
     """
     own = parent.meta()
     kept = {key: value for key, value in own.items() if key not in RESERVED}
@@ -106,6 +108,8 @@ def create_branch(
             "INSERT INTO process_log (kind, data) VALUES (?, ?)", (kind, canonical(data))
         )
 
+    check_free(path)
+    copy_bars(parent.path, path)
     create_database(path, own["run_id"], own["manifest"], {**kept, **meta}, fill=fill)
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from actors.journal.anchors import anchors_path, is_torn, read_anchors
 from actors.journal.audit import Audit, Watch
-from actors.journal.beside import check_known
+from actors.journal.beside import check_bars, check_known
 from actors.journal.chain import Head
 from actors.journal.findings import Finding, Findings, VerifyReport
 from actors.journal.history import History, elsewhere, look_at_history
@@ -83,6 +83,7 @@ def verify_run(
         findings.add(None, "events", f"SQLite cannot read on: {error}")
     check_known(run.connection, anchors or (), "anchors", findings)
     check_known(run.connection, receipts, "receipts", findings)
+    check_bars(run, findings)
     history = _look_at_both(run, audit, upto, findings)
     if audit.newer and not history.findings:  # All hashes are right: it is no damage.
         raise audit.newer

@@ -18,7 +18,7 @@ bounds, the desk's and the allocator's are reached by a flood from outside or by
 
 @dataclass(frozen=True, slots=True)
 class Advance:
-    """To the feed: settle the next bar.  Answered with its tick, or None where there is none yet."""
+    """To the feed: settle the next bar.  Answered with its tick; None where there is no bar yet."""
 
 
 @dataclass(frozen=True, slots=True)
