@@ -1,0 +1,231 @@
+"""The bars of a live run, recorded beside its database before anything is done with them.
+
+A live market is never read twice: what has been settled was settled on the numbers in this file,
+whatever its source says by now.  It has one JSON object a line: the first says what the columns are
+and of which run, each one after it is a bar, and each has the hash of all lines up to itself.
+
+A bar is in the file, and on the disk, before it is settled.  So a last line that is none was being
+written when the power went, nobody has seen it, and it is dropped; any other one is damage.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from actors.journal.placing import sync
+from arena.exceptions import EventSourcingError, ValidationError
+from arena.market import Market, Provenance, Series
+
+VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What is in a recording.
+
+    Attributes:
+        run_id: Whose bars they are.
+        market: All of them, those to warm up first.
+        hash: Of the last line.
+        size: Bytes of what counts; a line that was cut off comes after them.
+    """
+
+    run_id: str
+    market: Market
+    hash: str
+    size: int
+
+
+def bars_path(database: Path) -> Path:
+    """Return where the bars of the live run in `database` are."""
+    return database.with_suffix(".bars.jsonl")
+
+
+def begin_bars(database: Path, run_id: str, market: Market) -> None:
+    """Record what a run begins with: to be done before its database is there.
+
+    Bars without a database are of a run that never began; they are replaced.
+
+    Args:
+        database: Where it will be; its folder exists.
+        run_id: Of the run.
+        market: All that is known.
+
+    Raises:
+        OSError: The disk refused.
+    """
+    head = _seal(_header(run_id, market), "")
+    lines = [head, *_rows(market, 0, head["hash"])]
+    _place(bars_path(database), b"".join(map(_bytes, lines)))
+
+
+def read_bars(database: Path) -> Recorded:
+    """Return the bars that were recorded of the run in `database`.
+
+    Raises:
+        EventSourcingError: There are none, or they are damaged.
+        OSError: The disk refused.
+    """
+    path = bars_path(database)
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        raise EventSourcingError(f"the bars of this live run are missing: {str(path)!r}") from None
+    lines, size, known = [], 0, ""
+    for number, line in enumerate(content.splitlines(keepends=True), start=1):
+        facts = _unseal(line, known)
+        if facts is None:
+            _check_last(path, number, is_last=size + len(line) == len(content))
+            break
+        lines.append(facts)
+        size, known = size + len(line), facts["hash"]
+    try:
+        return Recorded(lines[0]["run_id"], _market(lines[0], lines[1:]), known, size)
+    except (LookupError, TypeError, ValueError, ValidationError) as error:
+        raise EventSourcingError(f"{str(path)!r} is damaged: {error!r}") from error
+
+
+def copy_bars(source: Path, target: Path) -> None:
+    """Copy the bars of the run in the database `source` to where those of `target` are, if any.
+
+    Raises:
+        EventSourcingError: They are damaged.
+        OSError: The disk refused.
+    """
+    if not bars_path(source).exists():
+        return
+    size = read_bars(source).size
+    _place(bars_path(target), bars_path(source).read_bytes()[:size])
+
+
+class BarRecorder:
+    """The bars of one live run, for its writer.
+
+    Attributes:
+        market: What is on the disk.
+    """
+
+    def __init__(self, database: Path, run_id: str) -> None:
+        """Read what is there, and drop a last line that was cut off.
+
+        Raises:
+            EventSourcingError: There are no bars, or they are damaged or another run's.
+            OSError: The disk refused.
+        """
+        found = read_bars(database)
+        if found.run_id != run_id:
+            path = str(bars_path(database))
+            raise EventSourcingError(f"{path!r} has the bars of {found.run_id!r}, not {run_id!r}")
+        self.market = found.market
+        self._path, self._hash, self._size = bars_path(database), found.hash, found.size
+
+    def append(self, market: Market) -> None:
+        """Record the bars of `market` that are not recorded yet; they are on the disk afterwards.
+
+        They are synced one by one: a power cut damages no more than the last line.
+
+        Args:
+            market: Begins as `self.market` does.
+
+        Raises:
+            OSError: The disk refused; `self.market` is what it was.
+        """
+        handle = os.open(self._path, os.O_WRONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+        known, size = self._hash, self._size
+        try:
+            os.ftruncate(handle, size)
+            for line in _rows(market, len(self.market), known):
+                known, size = line["hash"], _write(handle, _bytes(line), size)
+        finally:
+            os.close(handle)
+        self.market, self._hash, self._size = market, known, size
+
+
+def _write(handle: int, content: bytes, place: int) -> int:
+    """Have the disk take `content` at `place`, and return where it ends."""
+    end = place + len(content)
+    while place < end:
+        place += os.pwrite(handle, content[place - end :], place)
+    os.fsync(handle)
+    return end
+
+
+def _header(run_id: str, market: Market) -> dict[str, Any]:
+    return {
+        "version": VERSION,
+        "run_id": run_id,
+        "bar_s": market.bar_s,
+        "periods_per_year": market.periods_per_year,
+        "series": [
+            [each.name, each.unit, each.provenance.value, each.origin] for each in market.series
+        ],
+    }
+
+
+def _rows(market: Market, first: int, known: str) -> Iterator[dict[str, Any]]:
+    """Yield the sealed lines of the bars from `first` on; floats are exact in JSON, NaN is null."""
+    for row in range(first, len(market)):
+        values = [None if math.isnan(each) else each for each in market.values[row].tolist()]
+        line = _seal({"opens_at": int(market.opens_at[row]), "values": values}, known)
+        known = line["hash"]
+        yield line
+
+
+def _seal(facts: dict[str, Any], known: str) -> dict[str, Any]:
+    return facts | {"hash": sha256(known.encode() + _bytes(facts)).hexdigest()}
+
+
+def _unseal(line: bytes, known: str) -> dict[str, Any] | None:
+    """Return what `line` says, if it is to the byte what was written after the hash `known`."""
+    try:
+        facts = json.loads(line)
+        given = {name: facts[name] for name in facts if name != "hash"}
+        sealed = _seal(given, known)
+    except (ValueError, TypeError, KeyError):
+        return None
+    return sealed if _bytes(sealed) == line else None
+
+
+def _bytes(facts: dict[str, Any]) -> bytes:
+    return json.dumps(facts, separators=(",", ":"), allow_nan=False).encode() + b"\n"
+
+
+def _check_last(path: Path, number: int, *, is_last: bool) -> None:
+    if not is_last or number == 1:  # The first lines were on the disk before they had a name.
+        raise EventSourcingError(f"{str(path)!r} line {number} is not what was recorded")
+
+
+def _market(header: dict[str, Any], rows: list[dict[str, Any]]) -> Market:
+    series = tuple(
+        Series(name, unit, Provenance(provenance), origin)
+        for name, unit, provenance, origin in header["series"]
+    )
+    values = [[math.nan if each is None else each for each in row["values"]] for row in rows]
+    return Market(
+        opens_at=np.array([row["opens_at"] for row in rows], dtype=np.int64),
+        series=series,
+        values=np.array(values, dtype=np.float64).reshape(len(rows), len(series)),
+        periods_per_year=header["periods_per_year"],
+        bar_s=header["bar_s"],
+    )
+
+
+def _place(path: Path, content: bytes) -> None:
+    """Put a whole file at `path`, or leave what is there."""
+    building = path.with_name(f".{path.name}.tmp")
+    handle = os.open(building, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    with os.fdopen(handle, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(handle)
+    building.replace(path)
+    sync(path.parent)
