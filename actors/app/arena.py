@@ -122,7 +122,7 @@ class Arena:
             )
             if self.treasury.seq == 0:
                 await self.send(c.OpenArena(command_id="open"))
-            await self._pass_gate()
+            await self.pass_gate()
             self._stack = stack.pop_all()
         return self
 
@@ -130,7 +130,7 @@ class Arena:
         """Stop the actors, then close the journal."""
         await self._stack.__aexit__(*raised)
 
-    async def _pass_gate(self, *also: str) -> None:
+    async def pass_gate(self, *also: str) -> None:
         """Have what was not at the gate yet checked, and put that on the record."""
         from actors.app.gate.running import pass_gate  # noqa: PLC0415  # pydantic, where it is used
 
@@ -250,7 +250,7 @@ class Arena:
         Raises:
             AllocationError: Refused: unknown strategy, parameters out of bounds, no room.
         """
-        await self._pass_gate(strategy)
+        await self.pass_gate(strategy)
         command = c.SpawnAgent(
             command_id=self._next("spawn"), strategy=strategy, parameters=parameters
         )

@@ -141,6 +141,10 @@ class Desk:
         await self._command(
             c.HaltTrading(command_id=self._name("halt"), reason=reason, mode=StopMode(mode))
         )
+        await self.tell_cancelled()
+
+    async def tell_cancelled(self) -> None:
+        """Tell whoever waits for a trade that a stop has cancelled."""
         await self._ask(TellCancelled())
 
     async def emergency_resume(self, reason: str) -> None:

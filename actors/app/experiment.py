@@ -185,7 +185,7 @@ async def carry_out(
         await stack.enter_async_context(arena)
         stack.enter_context(watchdog(arena))
         await journal.record(*word)
-        saver = _Saver(arena, journal)
+        saver = Saver(arena, journal)
         more = True
         while more and not experiment.market.ends_at(arena.treasury.tick) and not stopped():
             before = arena.treasury.tick
@@ -218,7 +218,7 @@ def watchdog(arena: Arena) -> Watchdog:
     return Watchdog(HUNG_AFTER_S, exit_code=ExitCode.TIMED_OUT, progress=lambda: arena.budget.ended)
 
 
-class _Saver:
+class Saver:
     """Saves a snapshot at the end of a cycle, if the last one is some seconds old.
 
     A step that took too long may not take too long again: after that tick one is saved at once.
