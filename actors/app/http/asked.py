@@ -14,6 +14,9 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
+STREAMS = frozenset({"/api/v1/stream"})
+"""Paths whose answers do not end."""
+
 _LINE_BYTES = 4  # a colon, a space, and the end of the line
 
 

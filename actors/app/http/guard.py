@@ -27,14 +27,11 @@ from typing import Any
 
 import structlog
 
-from actors.app.http.asked import Asked, Message, Receive, Scope, Send
+from actors.app.http.asked import STREAMS, Asked, Message, Receive, Scope, Send
 from actors.app.http.limits import LIMITS, Limits
 from actors.app.http.refusals import SECURITY_HEADERS, Refused
 
 App = Callable[[Scope, Receive, Send], Any]
-
-STREAMS = frozenset({"/api/v1/stream"})
-"""Paths whose answers do not end."""
 
 METHODS = ("GET", "HEAD", "POST")
 
@@ -106,11 +103,13 @@ class Guard:
             self._room[lane] += 1
 
     async def _pass_on(self, asked: Asked, receive: Receive, answer: _Answer) -> None:
-        """Let the application answer.  What it raises is said once in the log, never outside."""
+        """Let the application answer.  What it has no answer to is in the log, never outside."""
         scope = {**asked.scope, "method": "GET"} if asked.method == "HEAD" else asked.scope
         try:
             await self._app(scope, receive, answer.send)
         except Exception as error:  # noqa: BLE001 - the last door: the process goes on
+            if answer.ended:  # It has said itself what went wrong, here and there.
+                return
             _log.error("request_failed", path=asked.path, error=repr(error), exc_info=True)
             if not answer.begun:
                 await answer.refuse(Refused(500, "internal_error", "this is a bug; the log has it"))
@@ -225,7 +224,7 @@ class _Answer:
     def __init__(self, send: Send, *, head: bool) -> None:
         self._send = send
         self._head = head
-        self.begun = False
+        self.begun = self.ended = False
 
     async def send(self, message: MutableMapping[str, Any]) -> None:
         """Send one part of the application's answer."""
@@ -233,13 +232,14 @@ class _Answer:
             self.begun = True
             kept = [each for each in message.get("headers", ()) if not _is_ours(each[0].lower())]
             message = {**message, "headers": [*kept, *SECURITY_HEADERS]}
-        elif self._head and message["type"] == "http.response.body":
-            message = {**message, "body": b""}
+        elif message["type"] == "http.response.body":
+            self.ended = not message.get("more_body", False)
+            message = {**message, "body": b""} if self._head else message
         await self._send(message)
 
     async def refuse(self, refused: Refused) -> None:
         """Send the one answer to a request that is not let in, and end the connection."""
-        self.begun = True
+        self.begun = self.ended = True
         head = {"type": "http.response.start", "status": refused.status}
         await self._send({**head, "headers": refused.headers()})
         body = b"" if self._head else refused.body()

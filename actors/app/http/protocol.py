@@ -18,6 +18,7 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
 
+from actors.app.http.asked import STREAMS
 from actors.app.http.limits import Limits
 from actors.app.http.refusals import Refused
 
@@ -97,6 +98,17 @@ class TimedProtocol(H11Protocol):
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - the name and words are theirs
         """Answer what is no HTTP, or no HTTP that is read here."""
         self._refuse(_explain(getattr(self.conn, "refused", None), self.limits))
+
+    def shutdown(self) -> None:
+        """End as the server does: an answer that has an end gets it, a stream is cut here."""
+        super().shutdown()
+        if self._streams():
+            self.transport.close()
+
+    def _streams(self) -> bool:
+        """Return whether what is under way is a stream; before the first request, nothing is."""
+        scope: dict[str, Any] | None = vars(self)["scope"]
+        return scope is not None and scope["path"] in STREAMS
 
     def _header_is_late(self) -> None:
         self._refuse(Refused(408, "headers_too_slow", f"headers take {self.limits.header_s:g} s"))

@@ -7,6 +7,7 @@ inside.  After a refusal the connection is closed: what else was sent on it is n
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 
@@ -49,25 +50,32 @@ class Refused:
     retry_s: int | None = None
     allow: tuple[str, ...] = ()
 
-    def body(self) -> bytes:
-        """Return the answer's body, a problem in the words of RFC 9457."""
+    def body(self, more: Mapping[str, str] | None = None) -> bytes:
+        """Return the answer's body, a problem as `problems` has them, with `more` facts."""
         problem = {
             "type": "about:blank",
             "title": HTTPStatus(self.status).phrase,
             "status": self.status,
-            "code": self.code,
             "detail": self.detail,
+            "code": self.code,
+            "field": None,
+            "instance": None,
+            **(more or {}),
         }
         return json.dumps(problem).encode()
 
     def headers(self) -> list[tuple[bytes, bytes]]:
-        """Return the answer's headers."""
-        own = [
-            (b"content-type", b"application/problem+json"),
+        """Return all headers of an answer that no application gives."""
+        return [
+            *self.own_headers(),
             (b"content-length", b"%d" % len(self.body())),
             (b"connection", b"close"),
             *SECURITY_HEADERS,
         ]
+
+    def own_headers(self) -> list[tuple[bytes, bytes]]:
+        """Return the headers that tell this answer from another one."""
+        own = [(b"content-type", b"application/problem+json")]
         if self.retry_s is not None:
             own.append((b"retry-after", b"%d" % self.retry_s))
         if self.status == HTTPStatus.UNAUTHORIZED:
