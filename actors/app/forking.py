@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import platform
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -17,12 +17,13 @@ from typing import Any
 
 from actors.app.borrowed import borrowed_by, borrowed_in, borrowed_text, in_use, plugins_of
 from actors.app.folding import fold_run
-from actors.app.forks import Fork, forks_in, forks_text
+from actors.app.forks import Fork, course_of, forks_text
 from actors.app.markets import LoadedMarket, build_experiment
 from actors.app.rerun import rebuild, stored_settings
 from actors.app.result import summarise
 from actors.app.settings import ConfigError, Problem, Settings, effective
-from actors.app.settings.overrides import PLACE, apply_overrides
+from actors.app.settings.changes import changes, values
+from actors.app.settings.overrides import PLACE, apply_overrides, get_value
 from actors.app.settings.problems import join
 from actors.app.settings.reload import is_in, why_fixed
 from actors.journal.branch import create_branch, first_tick_end, last_until, tick_end
@@ -71,9 +72,9 @@ def plan_fork(
     check_chain(parent.connection, Head(0, genesis_hash(parent.manifest())), seq)
     rebuilt = rebuild(parent, now=now)
     treasury, meta = fold_run(parent, seq), parent.meta()
-    earlier = [fork for fork in forks_in(meta) if fork.seq < seq]
-    later = [fork.settings_before for fork in forks_in(meta) if fork.seq >= seq]
-    text = later[0] if later else meta["settings"]
+    course = course_of(parent)
+    earlier = [fork for fork in course.forks if fork.seq < seq]
+    text = course.settings_at(seq)
     settings, changes = _change(text, meta, overrides)
     known = plugins_of(meta, [settings])
     experiment = build_experiment(settings, rebuilt.loaded, *in_use(known, [settings]))
@@ -125,18 +126,15 @@ def _change(
     """
     tables: dict[str, Any] = json.loads(text)
     keys = sorted(map(join, apply_overrides(tables, overrides)))
-    given = dict(_leaves(tables))
-    _refuse(_past(key, given.get(key)) for key in keys)
-    settings = stored_settings(text, meta, [*overrides, *_of_the_first_generation(tables)])
-    before = dict(_leaves(effective(stored_settings(text, meta))))
-    after = dict(_leaves(effective(settings)))
-    changed = [key for key in sorted(before.keys() | after) if before.get(key) != after.get(key)]
-    changes = {each: after.get(each) for key in keys for each in changed if is_in(each, key)}
-    _refuse(_past(key, value) for key, value in changes.items())
-    idle = [key for key in keys if not any(is_in(each, key) for each in changes)]
+    _refuse(_past(key, get_value(tables, key)) for key in keys)
+    settings = stored_settings(text, meta, overrides)
+    changed = changes(values(stored_settings(text, meta)), values(settings))
+    asked = {each: changed[each] for key in keys for each in changed if is_in(each, key)}
+    _refuse(_past(key, value) for key, value in asked.items())
+    idle = [key for key in keys if not any(is_in(each, key) for each in asked)]
     needed = "another value: the parent has this one"
-    _refuse(Problem(key, after.get(key), needed, PLACE) for key in idle)
-    return settings, {key: _scalar(value) for key, value in changes.items()}
+    _refuse(Problem(key, values(settings).get(key), needed, PLACE) for key in idle)
+    return settings, asked
 
 
 def _past(key: str, value: Any) -> Problem | None:
@@ -149,27 +147,6 @@ def _refuse(found: Iterable[Problem | None]) -> None:
     problems = [problem for problem in found if problem is not None]
     if problems:
         raise ConfigError(problems)
-
-
-def _of_the_first_generation(tables: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the override that lets `evolution.agents_max` be less than there were at first."""
-    least = tables["evolution"].get("agents_max")
-    if isinstance(least, int) and least < tables["population"]["agents"]:
-        yield f"population.agents={least}"
-
-
-def _leaves(table: Mapping[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[str, Any]]:
-    """Yield each key of the config that holds no table, and its value."""
-    for name, value in table.items():
-        if isinstance(value, dict):
-            yield from _leaves(value, (*path, name))
-        else:
-            yield join((*path, name)), value
-
-
-def _scalar(value: Any) -> Scalar:
-    is_scalar = value is None or isinstance(value, (str, int, float))
-    return value if is_scalar else canonical(value)
 
 
 def make_fork(parent: JournalReader, plan: ForkPlan, database: Path) -> None:

@@ -6,6 +6,7 @@ hashes that stand in the manifest.  Nothing is written.
 
 from __future__ import annotations
 
+import copy
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -16,9 +17,10 @@ from typing import Any
 from actors.app.arena import Arena
 from actors.app.bootstrap import Start
 from actors.app.borrowed import borrowed_by, changed_since, check_there, in_use, plugins_of
-from actors.app.forks import Fork, forks_in, pass_fork
+from actors.app.forks import Fork, course_of, pass_fork
 from actors.app.markets import LoadedMarket, build_experiment, build_market
 from actors.app.settings import Settings, make_settings
+from actors.app.settings.overrides import apply_overrides
 from actors.feeds import DataError
 from actors.feeds.problems import Problem
 from actors.journal.chain import HASHED, Entry
@@ -67,13 +69,20 @@ class Divergence:
     again: Entry | None
 
 
-def rebuild(run: JournalReader, *, now: datetime, loaded: LoadedMarket | None = None) -> Rebuilt:
+def rebuild(
+    run: JournalReader,
+    *,
+    now: datetime,
+    loaded: LoadedMarket | None = None,
+    also: Sequence[Settings] = (),
+) -> Rebuilt:
     """Return the experiment and the market of a stored run.
 
     Args:
         run: What is on record.
         now: The current time: data from later than tomorrow is refused.
         loaded: Its market, where that was built already.
+        also: Settings that the run may take over: what they name can be named then.
 
     Raises:
         DataError: The run stored no settings, or the market's numbers are not those of the run.
@@ -85,11 +94,9 @@ def rebuild(run: JournalReader, *, now: datetime, loaded: LoadedMarket | None = 
         needed = "a run that `arena run` made: this one stored no settings"
         raise DataError([Problem(str(run.path), None, None, "no settings", needed)])
     check_there(meta)
-    forks = forks_in(meta)
-    every = [
-        stored_settings(text, meta)
-        for text in (*(fork.settings_before for fork in forks), meta["settings"])
-    ]
+    course = course_of(run)
+    texts = (*(fork.settings_before for fork in course.forks), course.settings)
+    every = [*(stored_settings(text, meta) for text in texts), *also]
     settings, known = every[0], plugins_of(meta, every)
     stored = json.loads(run.manifest())
     loaded = loaded or _unmarked(build_market(settings, Path(meta["base"]), now=now), stored)
@@ -98,7 +105,7 @@ def rebuild(run: JournalReader, *, now: datetime, loaded: LoadedMarket | None = 
     _check_series(stored, again)
     borrowed = [found for each in every for found in borrowed_by(each, known)]
     notes = (*_differences(stored, again), *changed_since(meta, borrowed))
-    return Rebuilt(experiment, loaded, notes, forks)
+    return Rebuilt(experiment, loaded, notes, course.forks)
 
 
 def stored_settings(text: str, meta: Mapping[str, str], overrides: Sequence[str] = ()) -> Settings:
@@ -122,9 +129,19 @@ def stored_settings(text: str, meta: Mapping[str, str], overrides: Sequence[str]
         market |= {
             each: date.fromisoformat(market[each]) for each in ("start", "end") if each in market
         }
-    except (ValueError, TypeError, KeyError) as error:
+        given = (*overrides, *_of_the_first_generation(tables, overrides))
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise EventSourcingError(f"the run's settings are damaged: {error!r}") from error
-    return make_settings(tables, overrides, place="the run's settings", base=Path(meta["base"]))
+    return make_settings(tables, given, place="the run's settings", base=Path(meta["base"]))
+
+
+def _of_the_first_generation(tables: Mapping[str, Any], overrides: Sequence[str]) -> Iterator[str]:
+    """Yield the override that lets `evolution.agents_max` be less than there were at first."""
+    changed = copy.deepcopy(dict(tables))
+    apply_overrides(changed, overrides)
+    least = changed["evolution"].get("agents_max")
+    if isinstance(least, int) and least < changed["population"]["agents"]:
+        yield f"population.agents={least}"
 
 
 def _unmarked(loaded: LoadedMarket, stored: Mapping[str, Any]) -> LoadedMarket:

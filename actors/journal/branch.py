@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from actors.journal.bars import copy_bars
+from actors.journal.chain import Entry
 from actors.journal.codec import canonical
 from actors.journal.files import RESERVED, check_free, create_database
 from actors.journal.reader import JournalReader
@@ -26,6 +27,11 @@ _LATER_TABLES = {
     "SELECT * FROM commands WHERE last_seq <= ? ORDER BY command_id": "commands",
     "SELECT * FROM snapshots WHERE seq <= ? ORDER BY seq": "snapshots",
 }
+_IN_PLACE = """
+    SELECT first_seq FROM commands
+    WHERE command_id >= 'reload/' AND command_id < 'reload0' AND first_seq IS NOT NULL
+    ORDER BY first_seq
+"""
 _SINCE = 3
 """The schema since which a run has these."""
 
@@ -45,6 +51,22 @@ _FIRST_TICK_END = """
         AND entry.seq >= (SELECT min(seq) FROM events WHERE event_type = 'TickSettled')
     ORDER BY entry.seq LIMIT 1
 """
+
+
+def in_place_name(seq: int) -> str:
+    """Return the id of the command that forks a run in place after the entry `seq`.
+
+    No id that a request can have is one of these.
+    """
+    return f"reload/{seq}"
+
+
+def forks_in_place(run: JournalReader) -> list[Entry]:
+    """Return what is on record of the forks in place that the run went through, oldest first."""
+    if schema_version(run.connection) < _SINCE:
+        return []
+    seqs = [int(row[0]) for row in run.connection.execute(_IN_PLACE)]
+    return [entry for seq in seqs for entry in run.entries(seq - 1, limit=1)]
 
 
 def tick_end(run: JournalReader, upto: int) -> int | None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
 from actors.app.settings.problems import ConfigError, Problem, join
@@ -41,6 +41,31 @@ def apply_overrides(data: dict[str, Any], overrides: Sequence[str]) -> set[Path]
     if problems:
         raise ConfigError(problems)
     return changed
+
+
+def put_value(data: dict[str, Any], key: str, value: object) -> None:
+    """Set `key` in `data` to `value`; None takes it away.
+
+    Raises:
+        ConfigError: `key` is none, or goes through something that is not a table.
+    """
+    path = _parse_key(key)
+    if path is None:
+        raise _refuse(key)
+    _put(data, path, value)
+    if value is None:
+        table = data
+        for part in path[:-1]:
+            table = table[part]
+        del table[path[-1]]
+
+
+def get_value(data: Mapping[str, Any], key: str) -> Any:
+    """Return what `data` holds at `key`; None where there is nothing."""
+    value: Any = data
+    for part in _parse_key(key) or ():
+        value = value.get(part) if isinstance(value, Mapping) else None
+    return value
 
 
 def _parse(override: str) -> tuple[Path, object]:
