@@ -13,6 +13,8 @@ overlay is dropped, nothing has happened, and everyone in the batch is told so. 
 what is on the disk, the allocator ends: it never answers after that.
 
 A command has an id, and it is decided once.  Whoever sends it again gets the answer that it got.
+What came from outside (the lane `api`) is kept word by word: a run that is carried out again is
+told it again.
 """
 
 from __future__ import annotations
@@ -20,22 +22,24 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import replace
-from hashlib import sha256
 from typing import NamedTuple
 
 import structlog
 
+from actors.journal.bodies import body_hash, body_of
 from actors.journal.chain import Entry, Head, link
-from actors.journal.codec import canonical, decode
+from actors.journal.codec import decode
 from actors.journal.port import Batch, CommandRow, Journal, KnownCommandError, StorageError
 from actors.messages.allocator import (
     AGENTS,
+    API,
     LANES,
     AllocatorMessage,
     Answer,
     Audit,
     Clocked,
     CommandConflictError,
+    Probe,
     answer_of,
 )
 from actors.runtime import BatchActor, Envelope
@@ -51,11 +55,16 @@ log = structlog.wrap_logger(logging.getLogger(__name__))
 
 
 class Asked(NamedTuple):
-    """A command to decide, the envelope in which it came and its answer goes back, and its hash."""
+    """A command to decide, the envelope in which it came and its answer goes back, and its body."""
 
     envelope: Envelope[AllocatorMessage, Answer]
     command: Command
     body: str = ""
+
+    @property
+    def body_hash(self) -> str:
+        """The SHA-256 of what was asked: two commands of one id must have the same."""
+        return body_hash(self.body)
 
 
 class Allocator(BatchActor[AllocatorMessage, Answer]):
@@ -97,6 +106,10 @@ class Allocator(BatchActor[AllocatorMessage, Answer]):
                     await self._settle(ready)
                     asked = Asked(envelope, envelope.message.command)
                     await self._settle([asked], stamp=envelope.message.stamp)
+                    ready = []
+                case Probe():
+                    await self._settle(ready)
+                    envelope.answer(Answer(await self._journal.head(), ()))
                     ready = []
                 case RunCycle():
                     ready += [*self._wishes(), Asked(envelope, envelope.message)]
@@ -151,7 +164,7 @@ class Allocator(BatchActor[AllocatorMessage, Answer]):
         rows = await self._journal.recall(known)
         for one in asked:
             row = rows.get(one.command.command_id)
-            if row is not None and row.body_hash != one.body:
+            if row is not None and row.body_hash != one.body_hash:
                 self._reply(one.envelope, CommandConflictError(row.command_id))
             elif row is not None:
                 self._reply(one.envelope, await self._stored_answer(row))
@@ -169,13 +182,13 @@ class Allocator(BatchActor[AllocatorMessage, Answer]):
         return answer_of(receipt, events, duplicate=True)
 
     def _legible(self, asked: Sequence[Asked]) -> list[Asked]:
-        """Return, with its hash, whatever can be read and is still waited for; the rest is told."""
+        """Return, with its body, whatever can be read and is still waited for; the rest is told."""
         legible = []
         for one in asked:
             if one.envelope.abandoned:
                 continue
             try:
-                legible.append(one._replace(body=body_hash(one.envelope.message)))
+                legible.append(one._replace(body=_body_of(one.envelope.message)))
             except Exception as error:  # noqa: BLE001  # whatever one command breaks, others go on
                 log.warning("command_illegible", error=repr(error))
                 self._reply(one.envelope, error)
@@ -230,7 +243,7 @@ class Plan:
 
     def decide(self, asked: Asked) -> Answer | Exception:
         """Decide one more command after the ones before it; one that breaks leaves no trace."""
-        command, body, first, head = asked.command, asked.body, len(self.events), self.head
+        command, body, first, head = asked.command, asked.body_hash, len(self.events), self.head
         try:
             if command.command_id in self._answers:
                 return self._answer_again(command.command_id, body)
@@ -245,7 +258,8 @@ class Plan:
             return error
         answer = answer_of(self.head, self.events[first:])
         begun = head.seq + 1 if answer.events else None
-        self.commands.append(CommandRow(command.command_id, body, begun, self.head.seq))
+        kept = asked.body if asked.envelope.lane == API else None
+        self.commands.append(CommandRow(command.command_id, body, begun, self.head.seq, kept))
         self._answers[command.command_id] = body, answer
         return answer
 
@@ -281,14 +295,15 @@ class Plan:
         return Batch(tuple(self.entries), tuple(self.events), state, tuple(self.commands))
 
 
-def body_hash(message: AllocatorMessage) -> str:
-    """Return the SHA-256 of what was asked: two commands of one id must have the same.
+def _body_of(message: AllocatorMessage) -> str:
+    """Return what was asked, as text.
 
     Raises:
         TypeError: Its id is no text, or something in it has no JSON form.
         ValueError: Something in it cannot be written.
     """
     command = message.command if isinstance(message, Clocked) else message
-    if not isinstance(command.command_id, str):
-        raise TypeError(f"a command_id is text, not {command.command_id!r:.40}")
-    return sha256(f"{type(command).__name__}{canonical(command)}".encode()).hexdigest()
+    command_id = getattr(command, "command_id", None)
+    if not isinstance(command_id, str):
+        raise TypeError(f"a command_id is text, not {command_id!r:.40}")
+    return body_of(command)

@@ -97,7 +97,7 @@ class Agent:
         agent_id: Its name.
         genome: What it was born with.
         layer: Where it competes.
-        status: Alive, quarantined or dead.
+        status: Alive, paused, quarantined or dead.
         tier: Its standing at the last cycle, in the arena only.
         portfolio: What it holds.
         equity: What that was worth at the last close, after what moved since, micro-USD.
@@ -149,6 +149,11 @@ class Agent:
     def trading(self) -> bool:
         """Whether its orders are executed."""
         return self.status is Status.ALIVE
+
+    @property
+    def paused(self) -> bool:
+        """Whether somebody paused it: it keeps what it holds, and is not asked."""
+        return self.status is Status.PAUSED
 
     def closed(  # noqa: PLR0913  # the columns of a settlement
         self,

@@ -21,7 +21,7 @@ from arena.limits import ProtocolLimit
 from arena.money import Money
 from arena.orders import Fill, Order
 from arena.state import Treasury
-from arena.words import ALL, Book, Layer, Status
+from arena.words import ALL, Action, Book, Layer, Status
 
 _KEEPS_SUMS = e.CapitalAllocated | e.CapitalReturned | e.CapitalRequested | e.AllocationError
 """After these, what was added up of each layer's equity still holds, or is kept up."""
@@ -80,6 +80,9 @@ def apply(treasury: Treasury, event: Event) -> None:  # noqa: C901, PLR0912  # o
             known = treasury.experiment
             rules = read_experiment(event.manifest, known.catalog, known.policies)
             treasury.experiment = rules
+        case e.OperatorActed():
+            if event.action in {Action.PAUSE, Action.RESUME}:
+                treasury.paused = event.action is Action.PAUSE
         case e.RunCompleted():
             treasury.completed = True
         case _:
@@ -104,6 +107,8 @@ _AgentEvent = (
     | e.AgentKilled
     | e.AgentFailed
     | e.AgentQuarantined
+    | e.AgentPaused
+    | e.AgentUnpaused
     | e.TradeSubmitted
 )
 
@@ -150,10 +155,12 @@ def _apply_to_agent(treasury: Treasury, event: _AgentEvent) -> None:  # noqa: C9
             )
             _count(treasury, "failures")
         case e.AgentQuarantined():
-            _change(
-                treasury, event.agent_id, lambda agent: replace(agent, status=Status.QUARANTINED)
-            )
+            _turn(treasury, event.agent_id, Status.QUARANTINED)
             _count(treasury, "quarantined")
+        case e.AgentPaused():
+            _turn(treasury, event.agent_id, Status.PAUSED)
+        case e.AgentUnpaused():
+            _turn(treasury, event.agent_id, Status.ALIVE)
         case _:
             assert_never(event)
 
@@ -161,6 +168,10 @@ def _apply_to_agent(treasury: Treasury, event: _AgentEvent) -> None:  # noqa: C9
 def _change(treasury: Treasury, agent_id: AgentId, change: Callable[[Agent], Agent]) -> None:
     home = treasury.agents if agent_id in treasury.agents else treasury.dead
     home[agent_id] = change(home[agent_id])
+
+
+def _turn(treasury: Treasury, agent_id: AgentId, status: Status) -> None:
+    _change(treasury, agent_id, lambda agent: replace(agent, status=status))
 
 
 def _fund(treasury: Treasury, agent_id: AgentId, change: int) -> None:

@@ -18,10 +18,16 @@ from arena.ids import AgentId
 from arena.later import later
 from arena.money import Money
 from arena.orders import Fill, Order, RefusedOrder
-from arena.words import Layer, Scalar, StopMode
+from arena.words import Action, Layer, Scalar, StopMode
 
 _OF_THE_DESK = re.compile(r"\d+-.+-\d+")
 """How the desk, and a forced sale, name their own orders."""
+
+BY_MAX, REASON_MAX = 64, 500
+"""Characters of who acts, and of why."""
+
+_UNSEEN = re.compile("[\\x00-\\x1f\\x7f-\\x9f\\u2028-\\u202e\\u2066-\\u2069\\ud800-\\udfff]")
+"""What would not be seen where it is shown, or changes what is: controls, lone surrogates."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -272,6 +278,66 @@ class CompleteRun(_Command):
     """Say that the last tick was settled."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KillAgent(_Command):
+    """End one agent, whatever the rules say; what it had returns to where it came from."""
+
+    agent_id: AgentId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PauseAgent(_Command):
+    """Let one agent neither trade nor be asked; it keeps what it holds."""
+
+    agent_id: AgentId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnpauseAgent(_Command):
+    """Let one agent go on that was paused."""
+
+    agent_id: AgentId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OnBehalf(_Command):
+    """Do something on behalf of somebody who runs the arena, with their name and reason on record.
+
+    Attributes:
+        by: Who says so, 1 to 64 characters.
+        reason: Why, up to 500 characters.
+        action: What is done.
+        command: What does it, of the type that `OPERATIONS` names; its id is not used.
+
+    Raises:
+        ValidationError: A text is too long or holds a control character, or `command` is not what
+            the action asks for.
+    """
+
+    by: str
+    reason: str
+    action: Action
+    command: Command | None = None
+
+    def __post_init__(self) -> None:
+        """Check that it can be recorded, and that it does what it says."""
+        _check_text("by", self.by, 1, BY_MAX)
+        _check_text("reason", self.reason, 0, REASON_MAX)
+        if not isinstance(self.action, Action):
+            raise ValidationError("action", found=self.action, needed=f"one of {[*Action]}")
+        needed = OPERATIONS.get(self.action)
+        if type(self.command) is not (needed or type(None)):
+            found = type(self.command).__name__
+            what = f"{needed.__name__ if needed else None} for {self.action}"
+            raise ValidationError("command", found=found, needed=what)
+
+
+def _check_text(name: str, text: object, least: int, most: int) -> None:
+    if not isinstance(text, str) or not least <= len(text) <= most or _UNSEEN.search(text):
+        needed = f"{least} to {most} characters of text without controls"
+        raise ValidationError(name, found=text, needed=needed)
+
+
 Command: TypeAlias = (
     OpenArena
     | SettleTick
@@ -293,4 +359,18 @@ Command: TypeAlias = (
     | RecordNote
     | ForkRun
     | CompleteRun
+    | KillAgent
+    | PauseAgent
+    | UnpauseAgent
+    | OnBehalf
 )
+
+OPERATIONS: Mapping[Action, type[Command]] = {
+    Action.PANIC: HaltTrading,
+    Action.RESET_PANIC: ResumeTrading,
+    Action.SPAWN: SpawnAgent,
+    Action.KILL: KillAgent,
+    Action.PAUSE_AGENT: PauseAgent,
+    Action.UNPAUSE_AGENT: UnpauseAgent,
+}
+"""What each action is done by; the others change nothing but what is on record of them."""

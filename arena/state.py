@@ -51,15 +51,16 @@ class Treasury:
         counts: What has happened so far, by name.
         ready: Baseline -> the first tick at which it met the requirements of a seat.
         completed: Whether the last tick was settled.
+        paused: Whether somebody wants no more ticks for now; a rule looks at it nowhere.
         equities: Layer -> sum of its agents' equity, where it was added up already; not part of the
             state.
     """
 
     __slots__ = (
         "agents", "books", "checked", "completed", "counts", "cycle", "dead", "deaths", "equities",
-        "experiment", "fund", "fund_nav", "halted", "marks", "pending", "position_limits",
-        "protocol_limits", "ready", "reduced", "requests", "seq", "settled_seq", "slot",
-        "stop_mode", "stopped_seq", "tick", "units",
+        "experiment", "fund", "fund_nav", "halted", "marks", "paused", "pending",
+        "position_limits", "protocol_limits", "ready", "reduced", "requests", "seq", "settled_seq",
+        "slot", "stop_mode", "stopped_seq", "tick", "units",
     )  # fmt: skip
 
     STATE = tuple(sorted({*__slots__} - {"experiment", "equities"}))
@@ -67,7 +68,7 @@ class Treasury:
 
     LATER = frozenset(
         {"pending", "position_limits", "protocol_limits", "reduced", "stop_mode", "stopped_seq"}
-        | {"checked", "units"}
+        | {"checked", "paused", "units"}
     )
     """What an older release did not have: left out of the JSON while it is empty."""
 
@@ -98,6 +99,7 @@ class Treasury:
         self.counts: dict[str, int] = {}
         self.ready: dict[AgentId, int] = {}
         self.completed = False
+        self.paused = False
         self.equities: dict[Layer, int] = {}
 
     def copy(self) -> Treasury:

@@ -25,6 +25,7 @@ from arena.decisions.cycle import run_cycle
 from arena.decisions.deaths import kill_by_rules
 from arena.decisions.draft import Decided, Draft
 from arena.decisions.ladder import record_check
+from arena.decisions.operator import operate
 from arena.decisions.population import graduate_agent, mutate_agent, open_arena, spawn_agent
 from arena.decisions.tick import settle_tick
 from arena.decisions.trading import (
@@ -35,7 +36,7 @@ from arena.decisions.trading import (
     set_position_limit,
     submit_trade,
 )
-from arena.events import NoteRecorded, RunCompleted, RunForked
+from arena.events import NoteRecorded, OperatorActed, RunCompleted, RunForked
 from arena.state import Treasury, capital_breakdown
 
 __all__ = [
@@ -54,9 +55,15 @@ def decide(treasury: Treasury, command: c.Command) -> Sequence[Decided]:
     return decide_onto(treasury.copy(), command)
 
 
-def decide_onto(treasury: Treasury, command: c.Command) -> Sequence[Decided]:  # noqa: C901, PLR0912  # a case for each
+def decide_onto(treasury: Treasury, command: c.Command) -> Sequence[Decided]:
     """Do as `decide`, and leave the events applied: for whoever decides many on an overlay."""
     draft = Draft(treasury)
+    _decide(draft, command)
+    return draft.decided
+
+
+def _decide(draft: Draft, command: c.Command) -> None:  # noqa: C901, PLR0912  # a case for each
+    treasury = draft.treasury
     match command:
         case c.AllocateCapital():
             allocate_capital(draft, command)
@@ -98,9 +105,20 @@ def decide_onto(treasury: Treasury, command: c.Command) -> Sequence[Decided]:  #
             _fork(draft, command)
         case c.CompleteRun():
             draft.emit(RunCompleted(ticks=treasury.tick, cycles=treasury.cycle))
+        case c.KillAgent() | c.PauseAgent() | c.UnpauseAgent():
+            operate(draft, command)
+        case c.OnBehalf():
+            _act(draft, command)
         case _:
             assert_never(command)
-    return draft.decided
+
+
+def _act(draft: Draft, command: c.OnBehalf) -> None:
+    """Put who acts on the record, and decide what they want: all of it follows from that."""
+    acted = OperatorActed(action=command.action, by=command.by, reason=command.reason)
+    draft.root = draft.emit(acted)
+    if command.command is not None:
+        _decide(draft, command.command)
 
 
 def _fork(draft: Draft, command: c.ForkRun) -> None:

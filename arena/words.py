@@ -23,6 +23,7 @@ class Status(StrEnum):
     """Whether an agent competes."""
 
     ALIVE = "alive"
+    PAUSED = "paused"
     QUARANTINED = "quarantined"
     DEAD = "dead"
 
@@ -60,6 +61,28 @@ class StopMode(StrEnum):
     """It is sold at the last close."""
 
 
+class Action(StrEnum):
+    """What somebody who runs the arena can have done, from outside and on the record."""
+
+    PAUSE = "pause"
+    """No more ticks, until `resume`."""
+
+    RESUME = "resume"
+    PANIC = "panic"
+    """All trading stops, until `reset_panic`."""
+
+    RESET_PANIC = "reset_panic"
+    SPAWN = "spawn"
+    KILL = "kill"
+    PAUSE_AGENT = "pause_agent"
+    UNPAUSE_AGENT = "unpause_agent"
+    EVOLVE = "evolve"
+    """A cycle, due or not: it follows."""
+
+    RELOAD = "reload"
+    """Other rules: the fork follows."""
+
+
 class Refusal(StrEnum):
     """Why a command was refused, in order of precedence: the first that applies is given."""
 
@@ -70,6 +93,8 @@ class Refusal(StrEnum):
     AGENT_IS_DEAD = "agent_is_dead"
     AGENT_IS_BASELINE = "agent_is_baseline"
     AGENT_IS_QUARANTINED = "agent_is_quarantined"
+    AGENT_IS_PAUSED = "agent_is_paused"
+    AGENT_IS_NOT_PAUSED = "agent_is_not_paused"
     WRONG_LAYER = "wrong_layer"
     AMOUNT_MUST_BE_POSITIVE = "amount_must_be_positive"
     AMOUNT_OUT_OF_RANGE = "amount_out_of_range"

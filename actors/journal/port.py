@@ -24,13 +24,15 @@ class CommandRow(NamedTuple):
     """What is remembered of a command that was decided.
 
     `body_hash` is the SHA-256 of what was asked; `first_seq` is None where it caused nothing, and
-    `last_seq` is the head after it.
+    `last_seq` is the head after it.  `body` is what was asked, as `actors.journal.bodies` writes
+    it, where that came from outside: None of what actors ask by themselves.
     """
 
     command_id: str
     body_hash: str
     first_seq: int | None
     last_seq: int
+    body: str | None = None
 
 
 class TradeTotals(NamedTuple):

@@ -13,11 +13,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
+from actors.journal.bodies import body_column
 from actors.journal.chain import Entry, Head
 from actors.journal.codec import decode
 from actors.journal.decoders import Decoders
 from actors.journal.files import connect_reader, database_path
-from actors.journal.port import Snapshot, TradeTotals
+from actors.journal.port import CommandRow, Snapshot, TradeTotals
 from actors.journal.rows import LedgerRow, TradeRow
 from actors.journal.schema import DAMAGE
 from actors.journal.trades import trade_columns, trade_totals
@@ -62,6 +63,10 @@ _LAST_TRADES = """
     SELECT {columns} FROM trades WHERE status = :status ORDER BY seq DESC, line DESC LIMIT :page
 """
 _SNAPSHOTS = "SELECT seq, tick, version, state, event_hash FROM snapshots ORDER BY seq"
+_COMMAND = """
+    SELECT command_id, body_hash, first_seq, last_seq, {body}
+    FROM commands WHERE command_id = :command_id
+"""
 _SEQ_MAX = 2**63 - 1
 
 
@@ -217,6 +222,15 @@ class JournalReader:
         """Return the snapshots that are kept, spoiled ones too; a run of 0.1.0 has none."""
         has_any = "SELECT 1 FROM sqlite_schema WHERE name = 'snapshots'"
         return [Snapshot(*row) for row in self._rows(_SNAPSHOTS)] if self._rows(has_any) else []
+
+    def command(self, command_id: str) -> CommandRow | None:
+        """Return what is remembered of a command; a run of 0.1.0 remembers none."""
+        has_any = "SELECT 1 FROM sqlite_schema WHERE name = 'commands'"
+        if not self._rows(has_any):
+            return None
+        sql = _COMMAND.format(body=body_column(self.connection))
+        found = self._rows(sql, {"command_id": command_id})
+        return CommandRow(*found[0]) if found else None
 
     def process_log(self) -> list[ProcessRow]:
         """Return what happened to the process, oldest first."""

@@ -144,9 +144,13 @@ def _failed(seq: int, line: int, order: RefusedOrder) -> TradeRow:
 
 
 def command_digest(row: CommandRow, last_hash: str) -> str:
-    """Return what binds `row` to the chain, given the hash of the entry at its `last_seq`."""
-    command_id, body_hash, first, last = row
-    return sha256(f"{body_hash}:{first}:{last}:{last_hash}:{command_id}".encode()).hexdigest()
+    """Return what binds `row` to the chain, given the hash of the entry at its `last_seq`.
+
+    Of the body it is bound that there is one; what it says has its own hash.
+    """
+    command_id, body_hash, first, last, body = row
+    kept = "" if body is None else "+"
+    return sha256(f"{body_hash}{kept}:{first}:{last}:{last_hash}:{command_id}".encode()).hexdigest()
 
 
 def fold_balances(

@@ -53,9 +53,12 @@ _ADD_TRADE = """
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 _ADD_COMMAND = """
-    INSERT INTO commands (command_id, body_hash, first_seq, last_seq, digest) VALUES (?, ?, ?, ?, ?)
+    INSERT INTO commands (command_id, body_hash, first_seq, last_seq, body, digest)
+    VALUES (?, ?, ?, ?, ?, ?)
 """
-_RECALL = "SELECT command_id, body_hash, first_seq, last_seq FROM commands WHERE command_id = ?"
+_RECALL = """
+    SELECT command_id, body_hash, first_seq, last_seq, body FROM commands WHERE command_id = ?
+"""
 _SET_STATE = """
     INSERT INTO arena_state (key, value, as_of_seq) VALUES (?, ?, ?)
     ON CONFLICT (key) DO UPDATE SET value = excluded.value, as_of_seq = excluded.as_of_seq

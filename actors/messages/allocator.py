@@ -40,7 +40,15 @@ class Audit:
     command_id: str
 
 
-AllocatorMessage: TypeAlias = Command | Clocked | Audit
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """Ask whether the allocator and its journal answer: it causes nothing.
+
+    The receipt is the journal's head, after everything that came before the probe.
+    """
+
+
+AllocatorMessage: TypeAlias = Command | Clocked | Audit | Probe
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,10 @@ from arena.events import (
     AgentGraduated,
     AgentKilled,
     AgentMutated,
+    AgentPaused,
     AgentQuarantined,
     AgentSpawned,
+    AgentUnpaused,
     AllocationError,
     ArenaOpened,
     CapitalAllocated,
@@ -26,6 +28,7 @@ from arena.events import (
     NoteRecorded,
     OpeningsPaused,
     OpeningsResumed,
+    OperatorActed,
     PositionLimitSet,
     PositionsReduced,
     ProtocolConfigured,
@@ -42,7 +45,7 @@ from arena.events import (
 from arena.ids import AgentId, RunId
 from arena.money import Money
 from arena.orders import Fill, OrderRefusal, RefusedOrder
-from arena.words import Book, Layer, Refusal, StopMode, Tier
+from arena.words import Action, Book, Layer, Refusal, StopMode, Tier
 
 RUN = RunId("7f9c24e8-3f0a-5d62-9a51-0f8f7f5d2c11")
 MANIFEST = '{"seed":1}'
@@ -228,9 +231,12 @@ LIFE: tuple[Event, ...] = (
         checks={"crash": True, "purity": False, "memory": None},
         source_hash="c" * 64,
     ),
+    OperatorActed(action=Action.PAUSE_AGENT, by="ada", reason="a look at it, für später"),
+    AgentPaused(agent_id=ADA, tick=10),
+    AgentUnpaused(agent_id=ADA, tick=10),
     NoteRecorded(kind="memo", data={"n": 1, "x": 1.0, "yes": True, "no": None, "text": "t"}),
     RunForked(
-        parent_seq=28,
+        parent_seq=32,
         parent_hash="f" * 64,
         tick=10,
         changes={"costs.fee_bps": 12.5, "rules.kill": "[]", "risk.halt_days": "never"},

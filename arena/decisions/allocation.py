@@ -38,7 +38,7 @@ class Division:
 
     Attributes:
         capital: All of it, the base of the limits, micro-USD.
-        held: Family -> what its entrants have, micro-USD.
+        held: Family -> what those have that keep it, entrants and who is paused, micro-USD.
         shared: What the ranked agents share: all of it but that, micro-USD.
         wanted: What the policy wants for each ranked agent, best first.
         targets: What the limits leave of that, in the same order.
@@ -129,18 +129,23 @@ def smallest_move(balance: int, rules: AllocationRules) -> int:
 
 
 def divide(treasury: Treasury, entries: dict[AgentId, Money]) -> Division:
-    """Return the targets of the ranked agents; entrants keep what they have or now receive."""
+    """Return the targets of the ranked agents.
+
+    Entrants keep what they have or now receive; who is paused keeps what it has.
+    """
     rules = treasury.experiment.rules.allocation
     capital = treasury.layer_capital(Layer.ARENA)
     agents = treasury.population(Layer.ARENA)
-    entrants = [
+    keeping = [
         agent
         for agent in agents
-        if agent.agent_id in entries or treasury.tick - agent.stint.start < rules.entrant_days
+        if agent.agent_id in entries
+        or treasury.tick - agent.stint.start < rules.entrant_days
+        or agent.paused
     ]
-    seasoned = [agent for agent in agents if agent not in entrants]
+    seasoned = [agent for agent in agents if agent not in keeping]
     family_used: dict[str, int] = {}
-    for agent in entrants:
+    for agent in keeping:
         family, sum_kept = agent.genome.family, agent.equity + entries.get(agent.agent_id, 0)
         family_used[family] = family_used.get(family, 0) + sum_kept
     shared = Money(max(capital - sum(family_used.values()), 0))

@@ -17,6 +17,9 @@ from arena.words import Layer, Metrics, Status
 QUARANTINED = Rule("quarantined", ())
 """A cycle ends what was quarantined."""
 
+OPERATOR = Rule("operator", ())
+"""Somebody who runs the arena said so."""
+
 
 def measured(treasury: Treasury, agents: Iterable[Agent]) -> Measured:
     """Measure `agents` at the last close."""

@@ -21,7 +21,9 @@ def refuses_agent(treasury: Treasury, agent_id: AgentId) -> Refusal | None:
         return Refusal.AGENT_IS_DEAD
     if agent.genome.baseline:
         return Refusal.AGENT_IS_BASELINE
-    return Refusal.AGENT_IS_QUARANTINED if agent.status is Status.QUARANTINED else None
+    if agent.status is Status.QUARANTINED:
+        return Refusal.AGENT_IS_QUARANTINED
+    return Refusal.AGENT_IS_PAUSED if agent.paused else None
 
 
 class Decided(NamedTuple):
@@ -37,17 +39,21 @@ class Draft:
     Attributes:
         treasury: Changes with every event.
         decided: The events, in order.
+        root: The event that all the later ones follow from, at least; None where there is none.
     """
 
-    __slots__ = ("decided", "treasury")
+    __slots__ = ("decided", "root", "treasury")
 
     def __init__(self, treasury: Treasury) -> None:
         self.treasury = treasury
         self.decided: list[Decided] = []
+        self.root: int | None = None
 
     def emit(self, event: Event, because: int | None = None) -> int:
         """Add `event`, caused by the event `because`, and return its sequence number."""
         apply(self.treasury, event)
+        if self.root is not None and (because is None or because < self.root):
+            because = self.root
         self.decided.append(Decided(event, because))
         return self.treasury.seq
 

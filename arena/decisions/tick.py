@@ -121,7 +121,7 @@ def _fitting(
         reason: OrderRefusal | None = OrderRefusal.AGENT_NOT_TRADING
         if treasury.stop_mode and fill.cause is not FillCause.LIQUIDATION:
             reason = OrderRefusal.TRADING_HALTED
-        elif agent is not None and agent.trading:
+        elif agent is not None and (agent.trading or _is_closed(agent, fill)):
             book = books.get(fill.agent_id, agent.portfolio)
             after = book.after((fill,))
             reason = misfit(fill, book, after, marks=marks, terms=treasury.experiment.terms)
@@ -142,6 +142,11 @@ def _fitting(
                 )
             )
     return tuple(executed), tuple(late)
+
+
+def _is_closed(agent: Agent, fill: Fill) -> bool:
+    """Return whether the venue closes what a paused agent holds: it asks nobody."""
+    return agent.paused and fill.cause is FillCause.LIQUIDATION
 
 
 def _close(

@@ -18,8 +18,10 @@ from arena.events.agents import (
     AgentGraduated,
     AgentKilled,
     AgentMutated,
+    AgentPaused,
     AgentQuarantined,
     AgentSpawned,
+    AgentUnpaused,
 )
 from arena.events.capital import (
     AllocationError,
@@ -33,6 +35,7 @@ from arena.events.run import (
     EvolutionCycleComplete,
     EvolutionFailed,
     NoteRecorded,
+    OperatorActed,
     Rank,
     RunCompleted,
     RunForked,
@@ -58,8 +61,10 @@ __all__ = [
     "AgentGraduated",
     "AgentKilled",
     "AgentMutated",
+    "AgentPaused",
     "AgentQuarantined",
     "AgentSpawned",
+    "AgentUnpaused",
     "AllocationError",
     "ArenaOpened",
     "CapitalAllocated",
@@ -72,6 +77,7 @@ __all__ = [
     "NoteRecorded",
     "OpeningsPaused",
     "OpeningsResumed",
+    "OperatorActed",
     "PositionLimitSet",
     "PositionsReduced",
     "ProtocolConfigured",
@@ -100,6 +106,8 @@ Event: TypeAlias = (
     | AgentKilled
     | AgentFailed
     | AgentQuarantined
+    | AgentPaused
+    | AgentUnpaused
     | EvolutionCycleComplete
     | EvolutionFailed
     | CapitalConservationCheck
@@ -112,6 +120,7 @@ Event: TypeAlias = (
     | ProtocolConfigured
     | PositionLimitSet
     | StrategyChecked
+    | OperatorActed
     | NoteRecorded
     | RunForked
     | RunCompleted

@@ -60,6 +60,7 @@ class AgentKilled:
     """A rule ended an agent: which, on which facts, against which thresholds.
 
     Attributes:
+        rule: Its id; `quarantined` and `operator` (somebody's word) have no conditions.
         thresholds: (metric, operator, value) of each condition of the rule.
     """
 
@@ -87,3 +88,19 @@ class AgentQuarantined:
     agent_id: AgentId
     tick: int
     failures: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentPaused:
+    """Somebody paused an agent: it keeps what it holds, and neither trades nor is asked."""
+
+    agent_id: AgentId
+    tick: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentUnpaused:
+    """A paused agent goes on, with what it remembers."""
+
+    agent_id: AgentId
+    tick: int

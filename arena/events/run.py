@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from arena.ids import AgentId
 from arena.money import Money
-from arena.words import Layer, Scalar, Tier
+from arena.words import Action, Layer, Scalar, Tier
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +97,21 @@ class NoteRecorded:
 
     kind: str
     data: dict[str, Scalar] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperatorActed:
+    """Somebody who runs the arena had something done, and whatever follows from it names this.
+
+    Attributes:
+        action: What.
+        by: Who says so: 1 to 64 characters.
+        reason: Why: up to 500 characters.
+    """
+
+    action: Action
+    by: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -101,7 +101,7 @@ def test_no_answer_can_be_taken_out(tampering: Tampering) -> None:
 
 def test_no_answer_can_be_put_in(tampering: Tampering) -> None:
     for row in tampering.rows("commands"):
-        copied = "SELECT 'x', body_hash, first_seq, last_seq, digest FROM commands"
+        copied = "SELECT 'x', body_hash, first_seq, last_seq, digest, body FROM commands"
         change = f"INSERT INTO commands {copied} WHERE command_id = ?"
         with tampering.changed(change, (row["command_id"],)):
             found = tampering.judge_answer(row, "command_id")

@@ -15,6 +15,7 @@ from actors.app.explaining.moments import (
     explain_command,
     explain_dropped,
     explain_halt,
+    explain_pause,
     explain_refusal,
 )
 from actors.app.explaining.walk import Caused
@@ -85,6 +86,7 @@ _STEPS: tuple[Explain, ...] = (
     explain_demotion,
     explain_rise,
     explain_allocation,
+    explain_pause,
     explain_command,
     explain_refusal,
     explain_dropped,

@@ -43,6 +43,9 @@ def explain_allocation(caused: Caused, agent_id: AgentId) -> Iterator[Decision]:
         yield blank
     elif agent_id in entries:
         yield _entry(caused, blank, treasury, agent_id, fitness[agent_id])
+    elif agent.paused:
+        said = f"it keeps its {usd(agent.equity)}: it was paused, and is not ranked"
+        yield replace(blank, outcome="paused", said=said, numbers={"balance": agent.equity})
     elif treasury.tick - agent.stint.start < treasury.experiment.rules.allocation.entrant_days:
         yield _entrant(blank, treasury, agent)
     elif treasury.experiment.rules.allocation.policy not in treasury.experiment.policies:

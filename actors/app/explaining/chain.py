@@ -9,6 +9,8 @@ from actors.app.explaining.words import say
 from actors.journal.chain import Entry
 from actors.journal.codec import decode
 from actors.journal.reader import JournalReader
+from arena.decisions.deaths import OPERATOR
+from arena.events import AgentKilled, AllocationError
 from arena.exceptions import EventSourcingError
 
 COMMANDS = {
@@ -32,6 +34,10 @@ COMMANDS = {
     "RecordNote": "put a note on the record",
     "ForkRun": "go on under other rules",
     "CompleteRun": "end the run",
+    "KillAgent": "end one agent",
+    "PauseAgent": "pause one agent",
+    "UnpauseAgent": "let a paused agent go on",
+    "OnBehalf": "do what somebody who runs the arena wants",
 }
 """What each command asks for."""
 
@@ -61,6 +67,9 @@ _FIRST = {
     "NoteRecorded": "RecordNote",
     "RunForked": "ForkRun",
     "RunCompleted": "CompleteRun",
+    "AgentPaused": "PauseAgent",
+    "AgentUnpaused": "UnpauseAgent",
+    "OperatorActed": "OnBehalf",
 }
 """A command's first event, where none of the above follows it."""
 
@@ -122,7 +131,10 @@ def _command(run: JournalReader, entry: Entry) -> str:
 
 
 def _first(entry: Entry) -> str | None:
-    if entry.event_type == "AllocationError":
+    if entry.event_type in {"AllocationError", "AgentKilled"}:
         event = decode(entry.event_type, entry.type_version, entry.data, seq=entry.seq)
-        return str(getattr(event, "command", None))
+        if isinstance(event, AllocationError):
+            return event.command
+        if isinstance(event, AgentKilled) and event.rule == OPERATOR.id:
+            return "KillAgent"
     return _FIRST.get(entry.event_type)

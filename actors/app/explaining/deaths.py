@@ -18,7 +18,7 @@ from actors.app.explaining.checks import (
 from actors.app.explaining.decision import Decision
 from actors.app.explaining.walk import Caused
 from arena.agents import Agent
-from arena.decisions.deaths import QUARANTINED, fatal, kill_rules, looked_at, measured
+from arena.decisions.deaths import OPERATOR, QUARANTINED, fatal, kill_rules, looked_at, measured
 from arena.events import AgentFailed, AgentKilled, AgentQuarantined
 from arena.ids import AgentId
 from arena.rules import Rule
@@ -38,6 +38,8 @@ def explain_death(caused: Caused, agent_id: AgentId) -> Iterator[Decision]:
 
 def _died(caused: Caused, seq: int, event: AgentKilled) -> Decision:
     before, metrics = caused.until(seq), event.metrics
+    if event.rule == OPERATOR.id:
+        return _ended(caused, seq, event, before)
     agent = before.agents[event.agent_id]
     rules = kill_rules(before, every_tick=caused.settles)
     rule = next((each for each in rules if each.id == event.rule), QUARANTINED)
@@ -62,6 +64,21 @@ def _died(caused: Caused, seq: int, event: AgentKilled) -> Decision:
         checks=checks,
         notes=tuple(notes),
         flip="" if nearest is None else _survive(caused, before, agent, metrics, nearest),
+    )
+
+
+def _ended(caused: Caused, seq: int, event: AgentKilled, before: Treasury) -> Decision:
+    """Explain an end that somebody wanted: no rule of the game held."""
+    return Decision(
+        seq=seq,
+        tick=before.tick,
+        cycle=None,
+        kind="kill",
+        outcome="killed",
+        changed=True,
+        said=f"it was ended, in {event.layer}, by somebody's word",
+        rule=event.rule,
+        notes=caused.words(),
     )
 
 

@@ -14,7 +14,9 @@ from arena.decisions.capital import room_of
 from arena.decisions.deaths import measured
 from arena.decisions.ladder import requirements
 from arena.events import (
+    AgentPaused,
     AgentSpawned,
+    AgentUnpaused,
     AllocationError,
     CapitalAllocated,
     CapitalReturned,
@@ -89,6 +91,22 @@ def explain_command(caused: Caused, agent_id: AgentId) -> Iterator[Decision]:
                     changed=True,
                     said=f"it {say_of_agent(event)}; a command asked for it, no rule",
                 )
+
+
+def explain_pause(caused: Caused, agent_id: AgentId) -> Iterator[Decision]:
+    """Explain that an agent was paused, or went on: by somebody's word, and by no rule."""
+    for kind, outcome in ((AgentPaused, "paused"), (AgentUnpaused, "unpaused")):
+        for seq, event in caused.of(kind, agent_id):
+            yield Decision(
+                seq=seq,
+                tick=caused.before.tick,
+                cycle=None,
+                kind="pause",
+                outcome=outcome,
+                changed=True,
+                said=f"it {say_of_agent(event)}; somebody asked for it, no rule",
+                notes=caused.words(),
+            )
 
 
 def explain_refusal(caused: Caused, agent_id: AgentId) -> Iterator[Decision]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from actors.app.explaining.words import say
 from actors.app.folding import apply_at
 from actors.journal.chain import Entry
 from actors.journal.reader import JournalReader
@@ -19,6 +20,7 @@ from arena.events import (
     CapitalReturned,
     Event,
     EvolutionCycleComplete,
+    OperatorActed,
     PositionsReduced,
     TickSettled,
 )
@@ -67,6 +69,10 @@ class Caused:
         for entry, event in self.events:
             if isinstance(event, kind) and agent_id in {None, entry.agent_id}:
                 yield entry.seq, event
+
+    def words(self) -> tuple[str, ...]:
+        """Return who had it done, and why, where that is on record."""
+        return tuple(say(event) for _, event in self.of(OperatorActed))
 
     def until(self, seq: int) -> Treasury:
         """Return the treasury as it was right before the event `seq`."""

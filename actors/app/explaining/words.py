@@ -59,6 +59,9 @@ def say(event: e.Event, about: str | None = None) -> str:  # noqa: C901, PLR0911
             return f"{event.strategy} {became}"
         case e.NoteRecorded():
             return f"somebody made a note: {event.kind}"
+        case e.OperatorActed():
+            why = f": {event.reason}" if event.reason else ""
+            return f"{event.by} had it done, {event.action.replace('_', '-')}{why}"
         case e.RunForked():
             changes = ", ".join(f"{key} = {value}" for key, value in event.changes.items())
             return f"the run was forked after seq {event.parent_seq}: {changes or 'no change'}"
@@ -68,7 +71,7 @@ def say(event: e.Event, about: str | None = None) -> str:  # noqa: C901, PLR0911
             return f"{event.agent_id} {say_of_agent(event)}"
 
 
-def say_of_agent(event: e.Event) -> str:  # noqa: C901, PLR0911 - one each
+def say_of_agent(event: e.Event) -> str:  # noqa: C901, PLR0911, PLR0912 - one each
     """Return what an event about one agent says of it, without its name."""
     match event:
         case e.AgentSpawned():
@@ -98,6 +101,10 @@ def say_of_agent(event: e.Event) -> str:  # noqa: C901, PLR0911 - one each
             return f"broke on day {event.tick}: {event.kind}: {event.message}"
         case e.AgentQuarantined():
             return f"was quarantined on day {event.tick} after {_many(event.failures, 'failure')}"
+        case e.AgentPaused():
+            return f"was paused on day {event.tick}"
+        case e.AgentUnpaused():
+            return f"went on, after its pause, on day {event.tick}"
         case _:
             raise TypeError(f"{type(event).__name__} is not about one agent")
 
