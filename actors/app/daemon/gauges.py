@@ -112,6 +112,13 @@ class Gauges:
         """Seconds since the last commit; since the start, where there was none."""
         return self._clock.monotonic_s() - self._committed_s
 
+    def allocator_waiting(self) -> tuple[int, int]:
+        """Return how many messages wait for the allocator, and how many may."""
+        if self._cast is None:
+            return 0, 1
+        mailbox = self._cast.allocator.mailbox
+        return len(mailbox), sum(mailbox.capacity.values())
+
     def now_s(self) -> float:
         """Return the clock's seconds, for what is timed elsewhere."""
         return self._clock.monotonic_s()
