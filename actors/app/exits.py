@@ -16,11 +16,11 @@ class ExitCode(IntEnum):
     meaning: str
 
     OK = 0, "The command did what was asked."
-    FAILED = 1, "The run failed, or arena has a bug; the message says which."
+    FAILED = 1, "The run failed, a daemon refused, or arena has a bug; the message says which."
     USAGE = 2, "The command line or the config cannot be used; nothing was done."
     INVARIANT = 3, "A verification found something, or money appeared or vanished."
     DATA = 4, "A file cannot be used: no run is there, or the market's data is unusable."
-    LOCKED = 5, "Somebody else holds what the command needs."
+    LOCKED = 5, "Somebody else holds what the command needs, or no daemon takes it."
     GATE = 6, "A gate was not passed."
     TIMED_OUT = 7, "Something did not answer in time."
     STORAGE = 74, "The disk refused; what was reported as written before is safe."

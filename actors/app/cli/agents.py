@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from actors.app.cli import agents_live
 from actors.app.cli.output import Output, pick_agent, run_argument, with_output
 
 if TYPE_CHECKING:
@@ -47,12 +48,18 @@ def leaderboard(run: str, limit: int, output: Output) -> None:
 
 @click.group()
 def agents() -> None:
-    """List the agents of a run, or show one.
+    """List the agents of a run, show one, or change one of a daemon.
 
     \b
     Example:
       arena agents list runs/quickstart-1
     """
+
+
+agents.add_command(agents_live.spawn)
+agents.add_command(agents_live.kill)
+agents.add_command(agents_live.pause)
+agents.add_command(agents_live.unpause)
 
 
 @agents.command("list", short_help="List the living agents, or the dead.")

@@ -13,6 +13,7 @@ from typing import Any
 
 import click
 
+from actors.app.control.errors import ControlError
 from actors.app.exits import ExitCode
 
 DEBUG = "ARENA_DEBUG"
@@ -24,6 +25,7 @@ _DISK = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS}
 @cache
 def _codes() -> Mapping[type[BaseException], ExitCode]:
     """Return the table.  The first class that fits decides: a subclass stands before its parent."""
+    from actors.app.control.errors import NoAnswerError, SocketTakenError
     from actors.feeds import DataError
     from actors.journal.lock import LockedError
     from actors.journal.port import StorageError
@@ -36,6 +38,7 @@ def _codes() -> Mapping[type[BaseException], ExitCode]:
         DataError: ExitCode.DATA,
         exceptions.ValidationError: ExitCode.USAGE,  # A ConfigError is one.
         LockedError: ExitCode.LOCKED,
+        SocketTakenError: ExitCode.LOCKED,
         FencedError: ExitCode.LOCKED,
         StorageError: ExitCode.STORAGE,
         exceptions.CapitalConservationError: ExitCode.INVARIANT,
@@ -43,6 +46,7 @@ def _codes() -> Mapping[type[BaseException], ExitCode]:
         NewerRunError: ExitCode.USAGE,
         exceptions.EventSourcingError: ExitCode.INVARIANT,
         AskTimeout: ExitCode.TIMED_OUT,
+        NoAnswerError: ExitCode.TIMED_OUT,
         exceptions.ArenaError: ExitCode.FAILED,
     }
 
@@ -107,6 +111,8 @@ def explain(error: BaseException) -> tuple[ExitCode, str]:
 def _code(error: BaseException) -> ExitCode | None:
     if isinstance(error, (KeyboardInterrupt, click.Abort)):
         return ExitCode.INTERRUPTED  # Before the table: an import may be what was interrupted.
+    if isinstance(error, ControlError):
+        return error.code.exit_code
     for kind, code in _codes().items():
         if isinstance(error, kind):
             return code

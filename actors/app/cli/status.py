@@ -1,40 +1,128 @@
-"""`arena status`: what the trading of a run may do, what waits, and what it did."""
+"""`arena status`: what a daemon is doing, and what the trading of its run may do and did."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from actors.app.cli.output import Output, run_argument, with_output
+from actors.app.cli.asking import duration
+from actors.app.cli.output import Output, with_output
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
 
-@click.command(short_help="Show what trading may do, what waits, and what it did.")
-@run_argument
+@click.command(short_help="Show what a daemon is doing, what trading may do, and what it did.")
+@click.argument("run", metavar="[RUN]", required=False, type=click.Path())
+@click.option("--socket", metavar="PATH", help="The control socket of a daemon, instead of a RUN.")
+@click.option(
+    "--timeout",
+    "timeout_s",
+    metavar="DURATION",
+    type=duration,
+    default="10s",
+    show_default=True,
+    help="How long the daemon's answer may take.",
+)
 @with_output
-def status(run: str, output: Output) -> None:
-    """Show the trading of RUN: its mode and why, pending trades, executions, gas, the last ten.
+def status(run: str | None, socket: str | None, timeout_s: float, output: Output) -> None:
+    """Show what the daemon of RUN is doing, then the trading of the run.
 
-    It reads the journal, so that the run may be stopped, or be running.
+    Without RUN it is the only daemon that runs here.  Where no daemon serves RUN, its trading alone
+    is shown: its mode and why, pending trades, executions, gas, the last ten.  That is read from
+    the journal, so that the run may be stopped, or be running.
 
     \b
     Examples:
+      arena status
       arena status runs/quickstart-1
-      arena status runs/quickstart-1 --json
+      arena status --json
     """
-    from actors.app.status import trading_status
-    from actors.journal.reader import open_run
-
-    with open_run(run) as stored:
-        data = {"run": run, **trading_status(stored)}
+    daemon = _daemon(run, socket, timeout_s)
+    named = str(daemon["folder"]) if daemon is not None and run is None else str(run)
+    data = {"run": named, "daemon": daemon}
+    if daemon is None or daemon["tick"] is not None:  # Else there is no run to be read yet.
+        data |= _trading(named)
     output.show(data, lambda: _lines(data))
 
 
+def _daemon(run: str | None, socket: str | None, timeout_s: float) -> dict[str, Any] | None:
+    """Return what the daemon says of itself; None where none serves `run`."""
+    from actors.app.control.client import ControlClient
+    from actors.app.control.errors import NotRunningError
+    from actors.app.control.find import find_socket
+
+    path = find_socket(run, socket)
+    try:
+        return ControlClient(path, timeout_s).ask("status")
+    except NotRunningError:
+        if run is None:
+            raise
+    return None
+
+
+def _trading(run: str) -> dict[str, Any]:
+    from actors.app.cli.damage import say_damage
+    from actors.app.status import trading_status
+    from actors.journal.reader import open_run
+
+    try:
+        with open_run(run) as stored:
+            return trading_status(stored)
+    except Exception as error:
+        say_damage(error, run)
+        raise
+
+
 def _lines(data: dict[str, Any]) -> Iterator[RenderableType]:
+    from actors.app.render import facts
+
+    if data["daemon"] is not None:
+        yield facts(_facts(data["daemon"]))
+        yield ""
+    if "mode" in data:
+        yield from _trading_lines(data)
+
+
+def _facts(daemon: Mapping[str, Any]) -> Iterator[tuple[str, object]]:
+    """Yield what the daemon says of itself."""
+    reasons = ", ".join(map(str, daemon["reasons"]))
+    yield "daemon", f"{daemon['state']}, {'ready' if daemon['ready'] else f'not ready: {reasons}'}"
+    yield "run", f"{daemon['name']} in {daemon['folder']}, process {daemon['pid']}"
+    startup = daemon["startup"]
+    if startup["done"] < startup["total"]:
+        yield "catching up", f"{startup['done']} of {startup['total']}"
+    if daemon["tick"] is not None:
+        yield from _course(daemon)
+    yield "up", f"{_span(daemon['uptime_s'])}, {_span(daemon['lag_s'])} behind its clock"
+    if daemon["pending_reload"]:
+        yield "reload", f"waits for a restart: {', '.join(map(str, daemon['pending_reload']))}"
+
+
+def _course(daemon: Mapping[str, Any]) -> Iterator[tuple[str, object]]:
+    """Yield where the run of a daemon stands."""
+    panic = daemon["panic"]
+    if panic is not None:
+        yield "PANIC", f"{panic['mode']} since day {panic['since_tick']}: {panic['reason']}"
+    days = "" if daemon["ticks"] is None else f" of {daemon['ticks']}"
+    yield "clock", f"day {daemon['tick']}{days}, {daemon['sim_time']}, speed {daemon['speed']}"
+    yield "record", f"seq {daemon['seq']}, cycle {daemon['cycle']}"
+    yield "agents", ", ".join(f"{n} in {layer}" for layer, n in daemon["agents"].items())
+
+
+def _span(seconds: float | None) -> str:
+    """Return a length of time as people say it."""
+    if seconds is None:
+        return "-"
+    for unit, size in (("d", 86_400), ("h", 3600), ("min", 60)):
+        if seconds >= size:
+            return f"{seconds / size:.1f} {unit}"
+    return f"{seconds:.1f} s"
+
+
+def _trading_lines(data: dict[str, Any]) -> Iterator[RenderableType]:
     from actors.app.render import facts, fitted, percent, short_name, usd
 
     today, total = data["today"], data["total"]

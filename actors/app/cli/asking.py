@@ -1,0 +1,177 @@
+"""What the commands share that ask a daemon for a change.
+
+The rule: a change has an id, somebody who answers for it, and a reason if there is one.  Whoever
+does not hear what became of it asks again with the same id, and it is done once.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import re
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from actors.app.cli.output import Output, with_output
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+Command = Callable[..., None]
+
+EVENTS_SHOWN = 5
+"""Kinds of events that the answer to a change names."""
+
+_RECEIPT = frozenset({"op", "id", "seq", "hash", "events", "duplicate"})
+
+
+_SECONDS: Mapping[str, float] = {"ms": 0.001, "s": 1, "m": 60, "h": 3600}
+
+
+def duration(text: str) -> float:
+    """Return the seconds of `500ms`, `30s`, `2m` or `1h`: a number alone could be any of them.
+
+    Raises:
+        click.BadParameter: It is none of these.
+    """
+    found = re.fullmatch(r"([0-9]{1,6})(ms|s|m|h)", text)
+    if found is None:
+        raise click.BadParameter(f"{text!r} is no duration, such as 30s or 2m")
+    return int(found[1]) * _SECONDS[found[2]]
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """How a command asks, and where its answer goes.
+
+    Attributes:
+        socket: The control socket; None looks for the run's.
+        command_id: The key under which the change is done once; None makes one.
+        reason: Why, for the record.
+        timeout_s: Seconds that the answer may take.
+        output: Where the answer goes.
+    """
+
+    socket: str | None
+    command_id: str | None
+    reason: str
+    timeout_s: float
+    output: Output
+
+    def change(
+        self, run: str | None, op: str, said: str, args: Mapping[str, Any] | None = None
+    ) -> None:
+        """Ask for `op`, and show what came of it.
+
+        Args:
+            run: The run whose daemon is asked; None is the only one that runs here.
+            op: What to ask for.
+            said: What is so from now on, in words.
+            args: What the `op` is told.
+
+        Raises:
+            ControlError: It was not done.
+            NoAnswerError: It may have been done or not.
+        """
+        from actors.app.control.client import ControlClient
+        from actors.app.control.find import find_socket
+
+        path = find_socket(run, self.socket)
+        command_id = self.command_id or f"cli-{os.getpid()}-{time.monotonic_ns()}"
+        client = ControlClient(path, self.timeout_s)
+        found = client.ask(op, args, command_id=command_id, by=_by(), reason=self.reason)
+        data = {"op": op, "id": command_id, **found}
+        self.output.show(data, lambda: _lines(data, said))
+
+
+def asks(command: Command) -> Command:
+    """Give a command the options of a change; it receives them as `asking`."""
+
+    @click.option("--socket", metavar="PATH", help="The control socket, instead of a RUN.")
+    @click.option("--id", "command_id", metavar="ID", help="The key under which it is done once.")
+    @click.option("--reason", metavar="TEXT", default="", help="Why, for the record.")
+    @click.option(
+        "--timeout",
+        "timeout_s",
+        metavar="DURATION",
+        type=duration,
+        default="30s",
+        show_default=True,
+        help="How long the answer may take.",
+    )
+    @with_output
+    @functools.wraps(command)
+    def wrapped(
+        *args: Any,
+        socket: str | None,
+        command_id: str | None,
+        reason: str,
+        timeout_s: float,
+        output: Output,
+        **kwargs: Any,
+    ) -> None:
+        asking = Asking(socket, command_id, reason, timeout_s, output)
+        command(*args, asking=asking, **kwargs)
+
+    return wrapped
+
+
+def daemon_argument(command: Command) -> Command:
+    """Give a command the argument RUN, which may be left out where one daemon runs."""
+    return click.argument("run", metavar="[RUN]", required=False, type=click.Path())(command)
+
+
+def confirmed(*, yes: bool, what: str) -> None:
+    """Check that somebody means it.
+
+    Raises:
+        click.UsageError: They have not said so.
+    """
+    if not yes:
+        raise click.UsageError(f"{what}, and nothing brings it back: say --yes if you mean it")
+
+
+def _by() -> str:
+    """Return who answers for what this process asks for."""
+    import pwd
+
+    try:
+        name = pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError:
+        name = str(os.geteuid())
+    return f"cli:{name}"[:64]
+
+
+def _lines(data: Mapping[str, Any], said: str) -> Iterator[RenderableType]:
+    """Yield what is so now, where it is on record, and whatever else the daemon told."""
+    from actors.app.render import facts, plain
+
+    events = data.get("events")
+    if data.get("duplicate"):
+        yield f"done before, under the id {data['id']}; nothing was done again"
+    elif events == []:
+        yield f"{said} already; nothing changed"
+    else:
+        yield said
+    if events:
+        kinds = [*dict.fromkeys(str(each["type"]) for each in events)]
+        more = f" and {len(kinds) - EVENTS_SHOWN} more" if len(kinds) > EVENTS_SHOWN else ""
+        yield f"on record up to seq {data['seq']}: {plain(', '.join(kinds[:EVENTS_SHOWN]))}{more}"
+    rest = [(name, _words(value)) for name, value in data.items() if name not in _RECEIPT]
+    if rest:
+        yield facts(rest)
+
+
+def _words(value: object) -> str:
+    """Return a value of a result for people: lists by commas, nothing as such."""
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {_words(each)}" for name, each in value.items()) or "nothing"
+    if isinstance(value, (list, tuple)):
+        return "; ".join(map(_words, value)) or "nothing"
+    if isinstance(value, bool) or value is None:
+        return {True: "yes", False: "no", None: "none"}[value]
+    return str(value)
