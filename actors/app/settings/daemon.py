@@ -127,6 +127,13 @@ class DaemonTable(Section):
         description="The control socket; left empty, `control.sock` in the run's folder.",
         json_schema_extra=_RESTART,
     )
+    disk_reserve_mib: int = Field(
+        default=64,
+        ge=0,
+        le=1_048_576,
+        description="Room on the disk below which time stands still until there is more, MiB.",
+        json_schema_extra=_LIVE,
+    )
     log_level: Annotated[str, *words(LOG_LEVELS)] = Field(
         default="info",
         description="The least that is logged.",
