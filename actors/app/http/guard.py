@@ -2,7 +2,7 @@
 
 The rule: one place, one order, and the first objection is the answer.  A request is asked
 
-1. whether its headers are few and small (431);
+1. whether it is HTTP/1, with headers that are few and small (400, 431);
 2. which host it was sent to: one that we are called by, named once (421), so that no page of
    another site can reach us under a name of its own (DNS rebinding);
 3. who sent it: no other origin, no other site (403); there are no CORS headers, and no cookies;
@@ -33,6 +33,7 @@ from actors.app.http.refusals import SECURITY_HEADERS, Refused
 
 App = Callable[[Scope, Receive, Send], Any]
 
+VERSIONS = ("1.0", "1.1")
 METHODS = ("GET", "HEAD", "POST")
 
 _log = structlog.wrap_logger(logging.getLogger(__name__))
@@ -120,6 +121,8 @@ class Guard:
 
     def _size(self, asked: Asked) -> Refused | None:
         limits = self._limits
+        if asked.scope["http_version"] not in VERSIONS:
+            return Refused(400, "bad_request", "that is no HTTP/1.1")
         if len(asked.headers) > limits.headers_max:
             needed = f"at most {limits.headers_max} headers are read"
         elif asked.header_bytes > limits.header_bytes_max:

@@ -9,6 +9,8 @@ connection is told so and closed.  What is no HTTP gets a problem, as everything
 from __future__ import annotations
 
 import asyncio
+import socket
+import struct
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
@@ -23,6 +25,7 @@ from actors.app.http.limits import Limits
 from actors.app.http.refusals import Refused
 
 _FULL = "all connections are taken; come back"
+_FORGET = struct.pack("ii", 1, 0)
 _HOST = "Host: header"  # How h11 says that it is missing, or there twice.
 
 
@@ -73,11 +76,12 @@ class TimedProtocol(H11Protocol):
         if self.transport.is_closing():
             return
         super().data_received(data)
-        if self.conn.their_state is not h11.IDLE:
-            _stop(self._header_timer)
-            self._header_timer = None
-        elif self._header_timer is None:
-            self._header_timer = self._in(self.limits.header_s, self._header_is_late)
+        self._time_header(begun=True)
+
+    def on_response_complete(self) -> None:
+        """Wait for the next request, of which a part may be here already."""
+        super().on_response_complete()
+        self._time_header(begun=bool(self.conn.trailing_data[0]))
 
     def connection_lost(self, exc: Exception | None) -> None:
         """End, with every clock."""
@@ -88,7 +92,7 @@ class TimedProtocol(H11Protocol):
     def pause_writing(self) -> None:
         """Wait for a reader who has more than enough to read, but not for ever."""
         super().pause_writing()
-        self._stall_timer = self._in(self.limits.stall_s, self.transport.abort)
+        self._stall_timer = self._in(self.limits.stall_s, self._cut)
 
     def resume_writing(self) -> None:
         """Go on: the reader took what was written."""
@@ -110,15 +114,29 @@ class TimedProtocol(H11Protocol):
         scope: dict[str, Any] | None = vars(self)["scope"]
         return scope is not None and scope["path"] in STREAMS
 
+    def _time_header(self, *, begun: bool) -> None:
+        """Let the clock run while a request has begun and its headers have not ended."""
+        if self.conn.their_state is not h11.IDLE:
+            _stop(self._header_timer)
+            self._header_timer = None
+        elif self._header_timer is None and begun and not self.transport.is_closing():
+            self._header_timer = self._in(self.limits.header_s, self._header_is_late)
+
     def _header_is_late(self) -> None:
         self._refuse(Refused(408, "headers_too_slow", f"headers take {self.limits.header_s:g} s"))
 
     def _look(self) -> None:
         """Cut off who was told goodbye and does not take it."""
         if self.transport.is_closing():
-            self.transport.abort()
+            self._cut()
         else:
             self._look_timer = self._in(self.limits.stall_s, self._look)
+
+    def _cut(self) -> None:
+        """Forget the connection, and let the kernel forget what it has still to deliver."""
+        connection = self.transport.get_extra_info("socket")
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _FORGET)
+        self.transport.abort()
 
     def _in(self, seconds: float, then: Callable[[], None]) -> asyncio.TimerHandle:
         return self.loop.call_later(seconds, then)
