@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from actors.app.result import agent_row
@@ -97,7 +97,11 @@ def _layer(treasury: Treasury, layer: Layer) -> list[dict[str, Any]]:
 
 def agent_rows(treasury: Treasury, *, dead: bool) -> list[dict[str, Any]]:
     """Return a line for each agent that lives, or for each that does not, in order of birth."""
-    agents = [*(treasury.dead if dead else treasury.agents).values()]
+    return rows_of(treasury, [*(treasury.dead if dead else treasury.agents).values()])
+
+
+def rows_of(treasury: Treasury, agents: Sequence[Agent]) -> list[dict[str, Any]]:
+    """Return a line for each of `agents`, in their order."""
     tick = treasury.tick
     found = measure(
         agents,
@@ -121,8 +125,18 @@ def agent_story(run: JournalReader, treasury: Treasury, agent_id: str) -> dict[s
     """Return everything about one agent that `treasury` knows by that name."""
     dead = agent_id in treasury.dead
     agent: Agent = (treasury.dead if dead else treasury.agents)[agent_id]  # type: ignore[index] # text
-    (row,) = (row for row in agent_rows(treasury, dead=dead) if row["agent"] == agent_id)
     events = [entry_data(entry) for entry in run.entries(agent_id=agent_id)]
+    return {
+        **agent_facts(treasury, agent),
+        "life": [each for each in events if each["type"] in LIFE_EVENTS],
+        "capital": [each for each in events if each["type"] in CAPITAL_EVENTS],
+        "last_trades": [trade._asdict() for trade in [*run.trades(agent_id=agent_id)][-10:]],
+    }
+
+
+def agent_facts(treasury: Treasury, agent: Agent) -> dict[str, Any]:
+    """Return what `treasury` itself knows about one of its agents."""
+    (row,) = rows_of(treasury, [agent])
     return {
         **row,
         "family": agent.genome.family,
@@ -130,16 +144,14 @@ def agent_story(run: JournalReader, treasury: Treasury, agent_id: str) -> dict[s
         "generation": agent.genome.generation,
         "parents": list(agent.genome.parents),
         "cash": agent.portfolio.cash,
-        "positions": _positions(agent, treasury),
+        "positions": positions_of(treasury, agent),
         "nav": agent.nav,
         "records": {"life": _record(agent.life), "stint": _record(agent.stint)},
-        "life": [each for each in events if each["type"] in LIFE_EVENTS],
-        "capital": [each for each in events if each["type"] in CAPITAL_EVENTS],
-        "last_trades": [trade._asdict() for trade in [*run.trades(agent_id=agent_id)][-10:]],
     }
 
 
-def _positions(agent: Agent, treasury: Treasury) -> list[dict[str, Any]]:
+def positions_of(treasury: Treasury, agent: Agent) -> list[dict[str, Any]]:
+    """Return what an agent holds, at the last close."""
     return [
         {
             "instrument": name,

@@ -195,7 +195,7 @@ def _has_wal(path: Path) -> bool:
 
 
 def _open_reader(path: Path, mode: str) -> sqlite3.Connection:
-    connection = _connect(path, mode)
+    connection = _connect(path, mode, one_thread=False)  # Readers go from hand to hand.
     try:
         check_identity(connection, str(path))
         _configure(connection, READER)
@@ -205,8 +205,9 @@ def _open_reader(path: Path, mode: str) -> sqlite3.Connection:
     return connection
 
 
-def _connect(path: Path, mode: str) -> sqlite3.Connection:
-    return sqlite3.connect(f"{path.as_uri()}?{mode}", uri=True, isolation_level=None)
+def _connect(path: Path, mode: str, *, one_thread: bool = True) -> sqlite3.Connection:
+    name = f"{path.as_uri()}?{mode}"
+    return sqlite3.connect(name, uri=True, isolation_level=None, check_same_thread=one_thread)
 
 
 def _configure(connection: sqlite3.Connection, settings: Mapping[str, str | int]) -> None:

@@ -1,0 +1,98 @@
+"""What the writer says of itself, asked for on behalf of everybody.
+
+The rule: however many want to know, the writer is asked once, and again no sooner than `FRESH_S`
+later.  Who reads is never kept waiting by it for longer than `PATIENCE_S`, and does without.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from actors.app.control.errors import ControlError, NoAnswerError
+from actors.runtime import Exit, spawn
+
+FRESH_S = 0.5
+PATIENCE_S = 1.0
+
+NOBODY = "no daemon serves this run"
+
+
+class Asks(Protocol):
+    """Somebody who asks the writer; `actors.app.control.client.AsyncControlClient` is one."""
+
+    async def ask(self, op: str) -> dict[str, Any]:
+        """Ask for `op` and return its result; raise `ControlError` where there is none."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What the writer said.
+
+    Attributes:
+        result: Its answer; None where there is none.
+        note: Why there is none; None where there is one.
+        at: When, in seconds of the loop's clock.
+    """
+
+    result: dict[str, Any] | None
+    note: str | None
+    at: float
+
+
+class Writer:
+    """Asks the writer what changes nothing."""
+
+    def __init__(self, control: Asks | None) -> None:
+        """Ask by way of `control`; None where nobody writes."""
+        self._control = control
+        self._known: dict[str, Said] = {}
+        self._asking: dict[str, asyncio.Future[Said]] = {}
+
+    @property
+    def present(self) -> bool:
+        """Whether there is somebody to ask."""
+        return self._control is not None
+
+    async def ask(self, op: str) -> Said:
+        """Return what the writer answers to `op`, which may be up to `FRESH_S` old."""
+        now = asyncio.get_running_loop().time()
+        if self._control is None:
+            return Said(None, NOBODY, now)
+        known = self._known.get(op)
+        if known is not None and now - known.at < FRESH_S:
+            return known
+        if op not in self._asking:
+            self._begin(op, self._control)
+        try:
+            async with asyncio.timeout(PATIENCE_S):
+                return await asyncio.shield(self._asking[op])
+        except TimeoutError:
+            return Said(None, f"the daemon did not answer within {PATIENCE_S:g} s", now)
+
+    def _begin(self, op: str, control: Asks) -> None:
+        """Ask in a task of its own, which goes on although whoever wanted to know has left."""
+        answer: asyncio.Future[Said] = asyncio.get_running_loop().create_future()
+        self._asking[op] = answer
+
+        async def ask() -> None:
+            result, note = await _ask(control, op)
+            self._known[op] = Said(result, note, asyncio.get_running_loop().time())
+
+        def ended(ended: Exit) -> None:
+            del self._asking[op]
+            broken = Said(None, f"asking the daemon broke: {ended.error!r}", 0.0)
+            answer.set_result(broken if ended.error is not None else self._known[op])
+
+        spawn(f"ask-{op}", ask, on_exit=ended)
+
+
+async def _ask(control: Asks, op: str) -> tuple[dict[str, Any] | None, str | None]:
+    try:
+        return await control.ask(op), None
+    except ControlError as error:
+        return None, error.message
+    except (NoAnswerError, OSError) as error:
+        return None, str(error)
