@@ -158,7 +158,7 @@ class MarketView:
     )
 
     def __init__(self, market: Market) -> None:
-        self._seen = np.full(market.values.shape[::-1], np.nan)
+        self._seen: Floats = np.full(market.values.shape[::-1], np.nan)
         self._seen.flags.writeable = False
         self.columns = market.columns
         self.opens_at = market.opens_at
@@ -183,7 +183,7 @@ class MarketView:
                 found=f"{len(market)} bars of {len(market.columns)} columns",
                 needed=f"the same {bars} bars of {len(self.columns)} columns, and more after them",
             )
-        seen = np.full((len(self.columns), len(market)), np.nan)
+        seen: Floats = np.full((len(self.columns), len(market)), np.nan)
         seen[:, :bars] = self._seen
         seen.flags.writeable = False
         self._seen, self.opens_at = seen, market.opens_at

@@ -10,12 +10,11 @@ a refusal raises the exception that carries its reason.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from actors.agent import STEP_BUDGET_S
 from actors.app.asking import first_of, reveal
@@ -56,6 +55,9 @@ from arena.money import Money, parse_usd
 from arena.strategies import BUILT_IN, Catalog
 from arena.treasury import Treasury, capital_breakdown
 from arena.words import Layer, Scalar
+
+if TYPE_CHECKING:
+    from actors.app.live import LiveSource, Pace
 
 _PAGE = 1_000
 
@@ -202,23 +204,22 @@ class Arena:
         self,
         ticks: int | None = None,
         *,
-        seconds_per_tick: float = 0.0,
+        pace: Pace | None = None,
+        source: LiveSource | None = None,
         on_tick: Callable[[int], None] | None = None,
     ) -> int:
-        """Settle bars at a pace: the same path as `backtest`, so the same journal.
+        """Settle bars at a pace, as they come: by `backtest`, so with the same journal.
 
         Args:
-            ticks: How many; None goes to the end of the market.
-            seconds_per_tick: Real seconds between the settlement of one bar and the next.
+            ticks: How many; None goes to the end of the market, if it has one.
+            pace: Says when each is due; at once by default.
+            source: Where more bars come from, if the market grows.
             on_tick: Called after each with its number.
         """
-        done, before = 0, -1
-        while (ticks is None or done < ticks) and self.treasury.tick > before:
-            before = self.treasury.tick
-            await self.backtest(1, on_tick=on_tick)
-            await asyncio.sleep(seconds_per_tick)
-            done += 1
-        return self.treasury.tick
+        from actors.app.live import follow  # noqa: PLC0415  # pydantic, only where it is used
+
+        last = None if ticks is None else self.treasury.tick + ticks
+        return await follow(self, last, pace=pace, source=source, on_tick=on_tick)
 
     async def save_snapshot(self) -> None:
         """Let a resumed run begin here; between ticks only.

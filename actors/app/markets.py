@@ -6,24 +6,25 @@ where files lie.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path, PurePath
 from typing import Any
 
 from actors.app.borrowed import in_use
 from actors.app.plugins import find_plugins
-from actors.app.settings import ConfigError, Settings, check, load_settings
+from actors.app.settings import ConfigError, Period, Problem, Settings, check, load_settings
 from actors.app.settings.capital import UNLIMITED
 from actors.app.settings.fields import Section
 from actors.app.settings.offer import DEPOSIT
+from actors.app.settings.problems import Fault
 from actors.app.settings.rules import ConditionTable, KillTable
-from actors.feeds import CsvSource, assemble, badge, merge, read_csv
+from actors.feeds import CsvSource, Table, assemble, badge, merge, read_csv
 from actors.feeds.synthetic import load_synthetic
 from arena.costs import CostModel
 from arena.execution import Terms
-from arena.experiment import Endowment, Experiment, MarketFacts, Population
+from arena.experiment import LIVE, Endowment, Experiment, MarketFacts, Population
 from arena.fitness import FitnessWeights
 from arena.instruments.derive import derive
 from arena.market import Market, restrict
@@ -53,11 +54,13 @@ class LoadedMarket:
         market: All bars, warm-up included.
         warmup: How many of its first bars are visible and not traded.
         notes: What a reader of the results should know of the data, one sentence each.
+        live: Whether more bars are to come; there may be none yet beyond the warm-up.
     """
 
     market: Market
     warmup: int
     notes: tuple[str, ...] = ()
+    live: bool = False
 
 
 def load_run(
@@ -90,18 +93,49 @@ def build_market(settings: Settings, base: Path, *, now: datetime) -> LoadedMark
         now: The current time, with an offset: data from later than tomorrow is refused.
 
     Raises:
+        ConfigError: The market has no end, so that it is none yet.
         DataError: Files cannot be used; all problems found are listed.
     """
     instruments = {table.name: table.instrument() for table in settings.instruments}
+    if settings.endless:
+        needed = "a date, or run.days: only `arena serve` goes on without an end"
+        raise ConfigError([Problem("market.end", Fault.MISSING, needed)])
     if settings.market.source == "synthetic":
         market = derive(_simulate(settings), instruments)
         return LoadedMarket(market, settings.market.warmup_days)
-    market, notes = _read(settings, base, now)
+    tables = _read(settings, base, settings.period, now)
+    market, notes = assemble(tables), _notes(tables)
     if settings.market.source == "mixed":
         market = _generate(market, settings)
         made = ", ".join(settings.market.generated)
         notes = (*notes, f"{made}: synthetic, made from the seed")
     return LoadedMarket(derive(market, instruments), settings.market.warmup_days, notes)
+
+
+def read_market(
+    settings: Settings,
+    base: Path,
+    period: Period,
+    *,
+    now: datetime,
+    absent: Sequence[Collection[date]] = (),
+) -> tuple[LoadedMarket, tuple[Table, ...]]:
+    """Return the bars that files have of `period`, and the tables that they are made from.
+
+    Args:
+        settings: Where the market is read from, and what is traded in it.
+        base: The folder that paths in the config are relative to.
+        period: The warm-up, and maybe no day after it.
+        now: The current time, with an offset.
+        absent: For each source the bars that stay without a row, even if there is one by now.
+
+    Raises:
+        DataError: Files cannot be used; all problems found are listed.
+    """
+    tables = _read(settings, base, period, now, absent)
+    market, notes = assemble(tables), _notes(tables)
+    instruments = {table.name: table.instrument() for table in settings.instruments}
+    return LoadedMarket(derive(market, instruments), period.warmup, notes, live=True), tables
 
 
 def build_experiment(
@@ -160,15 +194,24 @@ def _market_seed(settings: Settings) -> Seed:
     return Seed(settings.run.seed).child("market")
 
 
-def _read(settings: Settings, base: Path, now: datetime) -> tuple[Market, tuple[str, ...]]:
-    period = settings.period
-    tables = read_csv(
+def _read(
+    settings: Settings,
+    base: Path,
+    period: Period,
+    now: datetime,
+    absent: Sequence[Collection[date]] = (),
+) -> tuple[Table, ...]:
+    return read_csv(
         [_on_record(source) for source in read_sources(settings, base)],
         start=period.opens,
         end=period.end,
         not_after=now + timedelta(days=1),
+        absent=absent,
     )
-    return assemble(tables), tuple(note for table in tables for note in table.notes)
+
+
+def _notes(tables: Sequence[Table]) -> tuple[str, ...]:
+    return tuple(note for table in tables for note in table.notes)
 
 
 def read_sources(settings: Settings, base: Path) -> list[CsvSource]:
@@ -187,13 +230,14 @@ def _on_record(source: CsvSource) -> CsvSource:
 
 
 def _facts(settings: Settings, loaded: LoadedMarket) -> MarketFacts:
-    market = loaded.market
-    first = datetime.fromtimestamp(int(market.opens_at[loaded.warmup]), UTC)
+    market, live = loaded.market, loaded.live
+    first = datetime.fromtimestamp(int(market.opens_at[0]) + loaded.warmup * market.bar_s, UTC)
+    days = 0 if settings.endless else settings.period.days
     return MarketFacts(
-        source=settings.market.source,
+        source=LIVE if live else settings.market.source,
         opens_at=first.date().isoformat(),
         warmup=loaded.warmup,
-        ticks=len(market) - loaded.warmup,
+        ticks=days if live else len(market) - loaded.warmup,
         periods_per_year=market.periods_per_year,
         badge=badge(market),
         series={
@@ -201,7 +245,7 @@ def _facts(settings: Settings, loaded: LoadedMarket) -> MarketFacts:
                 series.unit,
                 series.provenance.value,
                 PurePath(series.origin).name,  # The folder is how, not what.
-                market.sha256(series.name),
+                "" if live else market.sha256(series.name),
             )
             for series in market.series
         },

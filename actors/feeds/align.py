@@ -41,6 +41,8 @@ class Table:
         missing: Days after the first row that have no bar: the gap was too long to be held, or the
             price stood still for too long.
         duplicates: Equal rows that were dropped.
+        absent: Bars without a row of their own, whatever was done about it.
+        late: Rows of bars that were to stay without one.
     """
 
     file: str
@@ -50,6 +52,8 @@ class Table:
     held: tuple[date, ...] = ()
     missing: tuple[date, ...] = ()
     duplicates: int = 0
+    absent: tuple[date, ...] = ()
+    late: int = 0
 
     @property
     def listed(self) -> date | None:
@@ -119,7 +123,9 @@ def align(sheet: Sheet, values: Floats, days: Days) -> Table:
     _still(source, aligned, is_held)
     held = _days(days, is_held)
     missing = _days(days, ~known & np.logical_or.accumulate(known))
-    return Table(source.label, days, _series(source), aligned, held, missing, sheet.duplicates)
+    absent = _days(days, (age > 0) | (row < 0))
+    series = _series(source)
+    return Table(source.label, days, series, aligned, held, missing, sheet.duplicates, absent)
 
 
 def _days(days: Days, which: npt.NDArray[np.bool_]) -> tuple[date, ...]:

@@ -7,11 +7,13 @@ Order and duplicates are checked in the whole file, numbers only in the part tha
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from typing import TypeVar
 
 import numpy as np
+import numpy.typing as npt
 
 from actors.feeds.align import Days, Table, align, day_number, day_of
 from actors.feeds.problems import DataError, Problem, Problems
@@ -27,7 +29,12 @@ _Made = TypeVar("_Made")
 
 
 def read_csv(
-    sources: Sequence[CsvSource], *, start: date, end: date, not_after: datetime
+    sources: Sequence[CsvSource],
+    *,
+    start: date,
+    end: date,
+    not_after: datetime,
+    absent: Sequence[Collection[date]] = (),
 ) -> tuple[Table, ...]:
     """Read each source onto the daily bars from `start` to `end`.
 
@@ -36,6 +43,7 @@ def read_csv(
         start: Day of the first bar, UTC.
         end: Day of the last bar, UTC, inclusive.
         not_after: With an offset; a later stamp in a file is refused.  Now, and a day.
+        absent: For each source the bars that stay without a row, even if there is one by now.
 
     Returns:
         One table for each source, in their order, all on the same days.
@@ -49,7 +57,23 @@ def read_csv(
     if end < start:
         raise ValidationError("end", found=str(end), needed=f"{start} or later")
     days = np.arange(day_number(start) - 1, day_number(end) + 1, dtype=np.int64)
-    return _read_all(sources, days, not_after, lambda *daily: align(*daily, days))
+    gone = {id(source): which for source, which in zip(sources, absent, strict=False) if which}
+
+    def make(sheet: Sheet, values: Floats) -> Table:
+        late = _late(sheet, gone.get(id(sheet.source), ()))
+        if not late.any():
+            return align(sheet, values, days)
+        kept = [i for i in range(len(sheet.rows)) if not late[i]]
+        table = align(sheet.at(kept), values[kept], days)
+        return replace(table, late=int(late.sum()))
+
+    return _read_all(sources, days, not_after, make)
+
+
+def _late(sheet: Sheet, absent: Collection[date]) -> npt.NDArray[np.bool_]:
+    """Return which rows are of bars that stay without one."""
+    published = np.array(sheet.days, dtype=np.int64) + sheet.source.lag_bars
+    return np.isin(published, [day_number(day) for day in absent])
 
 
 def last_days(

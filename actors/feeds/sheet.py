@@ -8,7 +8,7 @@ are refused, and usually mean that `where` matches two things.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from actors.feeds.lines import Rows, find_columns, read_rows
 from actors.feeds.placing import Place, placer
@@ -59,11 +59,18 @@ class Sheet:
         The last row up to `first` stays: without it, a gap there would look like a late listing.
         """
         first = max((day for day in self.days if day <= first), default=first)
-        kept = [i for i, day in enumerate(self.days) if first <= day <= last]
-        self.lines = [self.lines[i] for i in kept]
-        self.days = [self.days[i] for i in kept]
-        self.slots = [self.slots[i] for i in kept]
-        self.rows = [self.rows[i] for i in kept]
+        kept = self.at([i for i, day in enumerate(self.days) if first <= day <= last])
+        self.lines, self.days, self.slots, self.rows = kept.lines, kept.days, kept.slots, kept.rows
+
+    def at(self, places: Sequence[int]) -> Sheet:
+        """Return a sheet of the rows at some of its places."""
+        return replace(
+            self,
+            lines=[self.lines[i] for i in places],
+            days=[self.days[i] for i in places],
+            slots=[self.slots[i] for i in places],
+            rows=[self.rows[i] for i in places],
+        )
 
 
 def gather(

@@ -29,18 +29,31 @@ VERSION = 1
 
 
 @dataclass(frozen=True, slots=True)
+class Bars:
+    """Bars, and what they are made of.
+
+    Attributes:
+        market: All of them, those to warm up first.
+        absent: For each bar the numbers of the sources that had no row of it.
+    """
+
+    market: Market
+    absent: tuple[tuple[int, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Recorded:
     """What is in a recording.
 
     Attributes:
         run_id: Whose bars they are.
-        market: All of them, those to warm up first.
+        bars: All of them.
         hash: Of the last line.
         size: Bytes of what counts; a line that was cut off comes after them.
     """
 
     run_id: str
-    market: Market
+    bars: Bars
     hash: str
     size: int
 
@@ -50,7 +63,7 @@ def bars_path(database: Path) -> Path:
     return database.with_suffix(".bars.jsonl")
 
 
-def begin_bars(database: Path, run_id: str, market: Market) -> None:
+def begin_bars(database: Path, run_id: str, bars: Bars) -> None:
     """Record what a run begins with: to be done before its database is there.
 
     Bars without a database are of a run that never began; they are replaced.
@@ -58,13 +71,13 @@ def begin_bars(database: Path, run_id: str, market: Market) -> None:
     Args:
         database: Where it will be; its folder exists.
         run_id: Of the run.
-        market: All that is known.
+        bars: All that are known.
 
     Raises:
         OSError: The disk refused.
     """
-    head = _seal(_header(run_id, market), "")
-    lines = [head, *_rows(market, 0, head["hash"])]
+    head = _seal(_header(run_id, bars.market), "")
+    lines = [head, *_rows(bars, 0, head["hash"])]
     _place(bars_path(database), b"".join(map(_bytes, lines)))
 
 
@@ -89,7 +102,7 @@ def read_bars(database: Path) -> Recorded:
         lines.append(facts)
         size, known = size + len(line), facts["hash"]
     try:
-        return Recorded(lines[0]["run_id"], _market(lines[0], lines[1:]), known, size)
+        return Recorded(lines[0]["run_id"], _bars(lines[0], lines[1:]), known, size)
     except (LookupError, TypeError, ValueError, ValidationError) as error:
         raise EventSourcingError(f"{str(path)!r} is damaged: {error!r}") from error
 
@@ -111,7 +124,7 @@ class BarRecorder:
     """The bars of one live run, for its writer.
 
     Attributes:
-        market: What is on the disk.
+        bars: What is on the disk.
     """
 
     def __init__(self, database: Path, run_id: str) -> None:
@@ -125,29 +138,29 @@ class BarRecorder:
         if found.run_id != run_id:
             path = str(bars_path(database))
             raise EventSourcingError(f"{path!r} has the bars of {found.run_id!r}, not {run_id!r}")
-        self.market = found.market
+        self.bars = found.bars
         self._path, self._hash, self._size = bars_path(database), found.hash, found.size
 
-    def append(self, market: Market) -> None:
-        """Record the bars of `market` that are not recorded yet; they are on the disk afterwards.
+    def append(self, bars: Bars) -> None:
+        """Record those of `bars` that are not recorded yet; they are on the disk afterwards.
 
         They are synced one by one: a power cut damages no more than the last line.
 
         Args:
-            market: Begins as `self.market` does.
+            bars: Begin as `self.bars` do.
 
         Raises:
-            OSError: The disk refused; `self.market` is what it was.
+            OSError: The disk refused; `self.bars` are what they were.
         """
         handle = os.open(self._path, os.O_WRONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
         known, size = self._hash, self._size
         try:
             os.ftruncate(handle, size)
-            for line in _rows(market, len(self.market), known):
+            for line in _rows(bars, len(self.bars.market), known):
                 known, size = line["hash"], _write(handle, _bytes(line), size)
         finally:
             os.close(handle)
-        self.market, self._hash, self._size = market, known, size
+        self.bars, self._hash, self._size = bars, known, size
 
 
 def _write(handle: int, content: bytes, place: int) -> int:
@@ -171,11 +184,19 @@ def _header(run_id: str, market: Market) -> dict[str, Any]:
     }
 
 
-def _rows(market: Market, first: int, known: str) -> Iterator[dict[str, Any]]:
+def _rows(bars: Bars, first: int, known: str) -> Iterator[dict[str, Any]]:
     """Yield the sealed lines of the bars from `first` on; floats are exact in JSON, NaN is null."""
-    for row in range(first, len(market)):
-        values = [None if math.isnan(each) else each for each in market.values[row].tolist()]
-        line = _seal({"opens_at": int(market.opens_at[row]), "values": values}, known)
+    for row in range(first, len(bars.market)):
+        line = _seal(
+            {
+                "opens_at": int(bars.market.opens_at[row]),
+                "values": [
+                    None if math.isnan(each) else each for each in bars.market.values[row].tolist()
+                ],
+                "absent": bars.absent[row],
+            },
+            known,
+        )
         known = line["hash"]
         yield line
 
@@ -204,19 +225,20 @@ def _check_last(path: Path, number: int, *, is_last: bool) -> None:
         raise EventSourcingError(f"{str(path)!r} line {number} is not what was recorded")
 
 
-def _market(header: dict[str, Any], rows: list[dict[str, Any]]) -> Market:
+def _bars(header: dict[str, Any], rows: list[dict[str, Any]]) -> Bars:
     series = tuple(
         Series(name, unit, Provenance(provenance), origin)
         for name, unit, provenance, origin in header["series"]
     )
     values = [[math.nan if each is None else each for each in row["values"]] for row in rows]
-    return Market(
+    market = Market(
         opens_at=np.array([row["opens_at"] for row in rows], dtype=np.int64),
         series=series,
         values=np.array(values, dtype=np.float64).reshape(len(rows), len(series)),
         periods_per_year=header["periods_per_year"],
         bar_s=header["bar_s"],
     )
+    return Bars(market, tuple(tuple(row["absent"]) for row in rows))
 
 
 def _place(path: Path, content: bytes) -> None:

@@ -15,6 +15,7 @@ class Pace:
     """Says when the next bar is due; nobody is made to wait.
 
     Attributes:
+        clock: Measures.
         interval_s: Real seconds from one bar to the next; 0 where each is due at once.
     """
 
@@ -29,7 +30,7 @@ class Pace:
             ValueError: `interval_s` is negative, infinite, or not a number.
         """
         self.interval_s = _checked(interval_s)
-        self._clock = clock
+        self.clock = clock
         self._start_s = clock.monotonic_s()
         self._count = 0
         self._paused_s: float | None = None
@@ -65,6 +66,14 @@ class Pace:
         self.interval_s = _checked(interval_s)
         self._begin(last_s + self.interval_s)
 
+    def begin_in(self, seconds: float) -> None:
+        """Let the next bar be due in so many seconds, for whoever goes on where another stopped.
+
+        Args:
+            seconds: 0 or more; more than the interval counts as that.
+        """
+        self._begin(self._now_s() + min(max(seconds, 0.0), self.interval_s))
+
     def skip(self) -> None:
         """Forget what it is behind: there was no bar to settle, and the next is due at once."""
         self._begin(max(self._due_s(), self._now_s()))
@@ -72,12 +81,12 @@ class Pace:
     def pause(self) -> None:
         """Let no bar be due until `resume`."""
         if self._paused_s is None:
-            self._paused_s = self._clock.monotonic_s()
+            self._paused_s = self.clock.monotonic_s()
 
     def resume(self) -> None:
         """Go on where it was paused: the next bar is as far off as it was then."""
         if self._paused_s is not None:
-            self._start_s += self._clock.monotonic_s() - self._paused_s
+            self._start_s += self.clock.monotonic_s() - self._paused_s
             self._paused_s = None
 
     async def wait(self) -> None:
@@ -88,10 +97,10 @@ class Pace:
         """
         if self.paused:
             raise ValueError("a pace that is paused has nothing to wait for: resume it first")
-        await self._clock.sleep(self.due_in_s())
+        await self.clock.sleep(self.due_in_s())
 
     def _now_s(self) -> float:
-        return self._clock.monotonic_s() if self._paused_s is None else self._paused_s
+        return self.clock.monotonic_s() if self._paused_s is None else self._paused_s
 
     def _due_s(self) -> float:
         return self._start_s + self._count * self.interval_s

@@ -74,7 +74,7 @@ def _check_period(settings: Settings) -> Iterator[Problem]:
         why = f"since market.source = {market.source!r}"
         if market.start is None:
             yield Problem("market.start", Fault.MISSING, f"a date such as 2020-04-10, {why}")
-        if market.end is None and days is None:
+        if market.end is None and days is None and not settings.endless:
             yield Problem("market.end", Fault.MISSING, f"a date, or run.days, {why}")
     if market.end is not None:
         start = settings.period.start

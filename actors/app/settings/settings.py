@@ -119,6 +119,11 @@ class Settings(Section):
         return {**tables, "instruments": full_instruments()} if full else tables
 
     @property
+    def endless(self) -> bool:
+        """Whether bars are polled for, and nothing says when the last one comes."""
+        return self.live.feed == "poll" and self.run.days is None and self.market.end is None
+
+    @property
     def period(self) -> Period:
         """The days of the run, as `run.days`, `market.start` and `market.end` give them."""
         start = self.market.start or SYNTHETIC_START
