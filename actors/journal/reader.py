@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, Self
@@ -26,6 +27,7 @@ from arena.events import Event
 from arena.exceptions import EventSourcingError
 
 PAGE = 1000
+NEVER = datetime.min.replace(tzinfo=UTC)
 
 _ENTRIES_UP = """
     SELECT seq, event_id, event_type, type_version, agent_id, timestamp, data, caused_by,
@@ -141,6 +143,15 @@ class JournalReader:
         """Return the last entry's place and hash: seq 0 and the manifest's hash at the start."""
         found = self._rows("SELECT seq, hash FROM events ORDER BY seq DESC LIMIT 1")
         return Head(*found[0]) if found else Head(0, self._meta("genesis"))
+
+    def written_at(self) -> datetime:
+        """Return when the last entry was written, by the machine's clock; year 1 before any was."""
+        found = self._rows("SELECT recorded_at FROM events ORDER BY seq DESC LIMIT 1")
+        try:
+            return datetime.fromisoformat(found[0][0]) if found else NEVER
+        except ValueError as error:
+            message = f"{str(self.path)!r} is damaged: {error}"
+            raise EventSourcingError(message) from error
 
     def head_at(self, seq: int) -> Head | None:
         """Return the place and hash of the entry at `seq`; None where there is none."""

@@ -1,0 +1,127 @@
+"""The daemon's face: what it shows to the outside, and where it hears.
+
+The port is taken before anything begins, so that one that is taken is known at once.  The control
+socket and the web's process begin when the run is open, so that a second daemon never gets this
+far, and end when it is closed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from typing import Self
+
+import structlog
+
+from actors.app.control.connection import Handler
+from actors.app.control.server import ControlServer
+from actors.app.daemon.child import WebChild, listen
+from actors.app.daemon.sd import ServiceManager
+from actors.app.daemon.serving import Serving
+from actors.app.http.settings import WorkerSettings, worker_command
+from actors.runtime import Clock, Exit, spawn
+from actors.runtime.tasks import wait_ended
+
+log = structlog.wrap_logger(logging.getLogger(__name__))
+
+Probe = Callable[[], Awaitable[None]]
+"""Returns when the writer has answered; as long as it does, the daemon is alive."""
+
+
+class Face:
+    """What the outside sees of one daemon.
+
+    Attributes:
+        manager: The service manager, if there is one.
+        port: Where HTTP is served; None where it is not.
+        child: The web's process, once it runs.
+    """
+
+    def __init__(self, serving: Serving, clock: Clock) -> None:
+        """Take the port.
+
+        Raises:
+            PortTakenError: Somebody else listens on `http.bind`.
+        """
+        self.manager = ServiceManager()
+        self.child: WebChild | None = None
+        self._serving = serving
+        self._clock = clock
+        self._stack = AsyncExitStack()
+        self._listening: socket.socket | None = None
+        if serving.web and serving.settings.http.enabled:
+            self._listening = listen(serving.settings.http.bind)
+            self._stack.callback(self._listening.close)
+
+    @property
+    def port(self) -> int | None:
+        """Where HTTP is served; None where it is not."""
+        return None if self._listening is None else int(self._listening.getsockname()[1])
+
+    @property
+    def url(self) -> str | None:
+        """The address of the status page; None where there is none."""
+        host, _, _ = self._serving.settings.http.bind.rpartition(":")
+        return None if self.port is None else f"http://{host}:{self.port}/"
+
+    async def __aenter__(self) -> Self:
+        """Hold the port; nobody is answered yet."""
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Hear and show nothing more."""
+        await self._stack.aclose()
+
+    async def show(self, handle: Handler, probe: Probe) -> None:
+        """Listen on the control socket, start the web's process, and tell the service manager.
+
+        Args:
+            handle: Carries requests out.
+            probe: Asked before the service manager is told that the daemon is alive.
+
+        Raises:
+            ValidationError: The control socket cannot lie where it is to lie.
+            SocketTakenError: Another process listens there.
+        """
+        await self._stack.enter_async_context(ControlServer(self._serving.socket, handle))
+        if self._listening is not None and self.port is not None:
+            settings = self._worker(self._listening.fileno(), self.port)
+            child = WebChild(worker_command(), settings, self._listening, self._clock)
+            self.child = await self._stack.enter_async_context(child)
+        every_s = self.manager.watchdog_interval_s()
+        if every_s is not None:
+            task = spawn("heartbeat", lambda: self._beat(probe, every_s), on_exit=_heart_stopped)
+            self._stack.push_async_callback(_end, task)
+
+    def _worker(self, fd: int, port: int) -> WorkerSettings:
+        http = self._serving.settings.http
+        token = self._serving.config.parent / http.token_file if http.token_file else None
+        return WorkerSettings(
+            run=str(self._serving.folder.absolute()),
+            fd=fd,
+            port=port,
+            socket=str(self._serving.socket.absolute()),
+            token_file="" if token is None else str(token.absolute()),
+            hosts=http.hosts,
+            log=f"{self._serving.settings.daemon.log_level},json",
+        )
+
+    async def _beat(self, probe: Probe, every_s: float) -> None:
+        """Tell the service manager, again and again, that the writer answers."""
+        while True:
+            await probe()
+            self.manager.alive()
+            await self._clock.sleep(every_s)
+
+
+def _heart_stopped(exited: Exit) -> None:
+    if exited.error is not None and not isinstance(exited.error, asyncio.CancelledError):
+        log.error("heartbeat_broke", error=repr(exited.error))
+
+
+async def _end(task: asyncio.Task[Exit]) -> None:
+    task.cancel()
+    await wait_ended(task)

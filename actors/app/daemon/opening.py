@@ -1,0 +1,127 @@
+"""How the daemon comes to its run: a new one is begun, one that is there goes on where it stood."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+
+import structlog
+
+from actors.app.bootstrap import Start
+from actors.app.daemon.gauges import Committed, Gauges, MeteredJournal
+from actors.app.daemon.reload import Change, compare_with_run
+from actors.app.daemon.serving import Serving
+from actors.app.experiment import prepare
+from actors.app.markets import LoadedMarket
+from actors.app.proof import proven_head
+from actors.app.rerun import rebuild
+from actors.app.resuming import find_start
+from actors.journal.chain import Head, run_id_of
+from actors.journal.reader import open_run
+from actors.journal.sqlite import SqliteJournal
+from arena.experiment import manifest
+
+log = structlog.wrap_logger(logging.getLogger(__name__))
+
+
+class LentJournal(MeteredJournal):
+    """The journal for one arena of several: the daemon closes it, when it needs no more of them."""
+
+    async def close(self) -> None:
+        """Leave it open."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A run that is open for writing.
+
+    Attributes:
+        journal: Where events go; what is on record already is compared, not written.
+        loaded: The market, as far as it is known.
+        start: Where the arena begins.
+        end: Where the record ends.
+        changed: What the config says of the rules that is not in effect yet.
+        idle_s: Seconds since the last entry was written, by the machine's clock.
+    """
+
+    journal: LentJournal
+    loaded: LoadedMarket
+    start: Start
+    end: Head
+    changed: tuple[Change, ...] = ()
+    idle_s: float = 0.0
+
+
+@asynccontextmanager
+async def open_journal(
+    serving: Serving, gauges: Gauges, committed: Committed, *, now: datetime
+) -> AsyncIterator[Opened]:
+    """Open the run of `serving`, or begin it, and close it in the end.
+
+    Args:
+        serving: Which run.
+        gauges: Where commits are measured.
+        committed: Told of each commit, on the loop.
+        now: The current time: data from later than tomorrow is refused.
+
+    Raises:
+        ConfigError: The config is not that of the run in the folder.
+        LockedError: Somebody else is carrying the run on.
+        EventSourcingError: The run is damaged, or of a newer version.
+        StorageError: The disk refused.
+        DataError: The market's files cannot be used.
+    """
+    stored = await (_begin if serving.is_new else _go_on)(serving, now)
+    try:
+        journal = LentJournal(
+            stored.journal,
+            head=stored.start.head,
+            end=stored.end,
+            gauges=gauges,
+            committed=committed,
+        )
+        yield Opened(
+            journal, stored.loaded, stored.start, stored.end, stored.changed, stored.idle_s
+        )
+    finally:
+        await stored.journal.close()
+
+
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    journal: SqliteJournal
+    loaded: LoadedMarket
+    start: Start
+    end: Head
+    changed: tuple[Change, ...] = ()
+    idle_s: float = 0.0
+
+
+async def _begin(serving: Serving, now: datetime) -> _Stored:
+    prepared = prepare(serving.config, serving.overrides, now=now)
+    facts = manifest(prepared.experiment)
+    journal = await SqliteJournal.create(serving.folder, run_id_of(facts), facts, prepared.meta)
+    start = Start.beginning(prepared.experiment)
+    return _Stored(journal, prepared.loaded, start, start.head)
+
+
+async def _go_on(serving: Serving, now: datetime) -> _Stored:
+    journal = await SqliteJournal.open(
+        serving.folder, after_io_error=serving.after_io_error, prove=proven_head
+    )
+    try:
+        with open_run(serving.folder) as run:
+            changed = compare_with_run(serving.settings, run)
+            rebuilt = rebuild(run, now=now)
+            snapshots = await journal.snapshots()
+            idle_s = (now - run.written_at()).total_seconds()
+            start, end = find_start(run, rebuilt.experiment, snapshots, rebuilt.forks)
+    except BaseException:
+        await journal.close()
+        raise
+    for note in (*rebuilt.loaded.notes, *rebuilt.notes):
+        log.info("run_note", note=note)
+    return _Stored(journal, rebuilt.loaded, start, end, changed, idle_s)

@@ -1,0 +1,128 @@
+"""Taking over a config that has changed, while the run goes on.
+
+What is about the daemon alone changes at once.  What is about the rules of the game waits until the
+cycle under way has ended: whoever was judged by the old rules was judged by them to the end.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+import structlog
+
+from actors.app.arena import Arena
+from actors.app.bootstrap import Start
+from actors.app.control.errors import Code, ControlError
+from actors.app.daemon.opening import Opened
+from actors.app.daemon.reload import Change, ReloadPlan, plan_reload, plan_rules
+from actors.app.forks import pass_reload
+from actors.app.log import set_level
+from actors.app.settings import Settings
+from actors.journal.reader import open_run
+from arena.commands import OnBehalf
+from arena.exceptions import ValidationError
+from arena.words import Action
+
+if TYPE_CHECKING:
+    from actors.app.daemon.daemon import Daemon
+
+log = structlog.wrap_logger(logging.getLogger(__name__))
+
+
+class Reloading:
+    """What the config of a daemon says, and what of it is not in effect yet.
+
+    Attributes:
+        settings: What the daemon uses of how the run is carried out, and wants of its rules.
+        pending: Keys of rules that are in effect when the cycle under way has ended.
+    """
+
+    def __init__(self, daemon: Daemon) -> None:
+        self.settings: Settings = daemon.serving.settings
+        self.pending: list[str] = []
+        self._daemon = daemon
+        self._asked = ("arena serve", "the config had changed when the daemon started")
+        self._from_cycle = 0
+
+    def begin(self, arena: Arena, changed: tuple[Change, ...]) -> None:
+        """Wait for the end of a cycle to take over what the config says and the run does not."""
+        if changed:
+            self._wait_for_cycle(arena, [each.key for each in changed])
+
+    def read_again(self, by: str, reason: str, *, dry_run: bool = False) -> dict[str, Any]:
+        """Read the config again and take over what it says, or nothing of it.
+
+        Args:
+            by: Who asks for it.
+            reason: Why.
+            dry_run: Only say what would be taken over.
+
+        Returns:
+            `accepted`, `changed` (key, before, after, reload), `refused` (key, why), `pending`.
+
+        Raises:
+            ControlError: The run is not open.
+        """
+        daemon = self._daemon
+        arena, opened = daemon.arena, daemon.opened
+        if arena is None or opened is None:
+            raise ControlError(Code.NOT_RUNNING, "the run is not open yet; nothing was changed")
+        daemon.face.manager.reloading()
+        plan = self._plan(arena, opened)
+        if plan.settings is not None and not dry_run:
+            plan = self._take_over(arena, plan, plan.settings)
+            self._asked = by, reason
+        daemon.face.manager.ready()
+        told = {**plan.plain(), "pending": [*self.pending], "dry_run": dry_run}
+        log.info("reload", by=by, accepted=told["accepted"], keys=[*plan.live, *self.pending])
+        return told
+
+    def _plan(self, arena: Arena, opened: Opened) -> ReloadPlan:
+        serving = self._daemon.serving
+        with open_run(serving.folder) as run:
+            return plan_reload(
+                run,
+                self.settings,
+                serving.config,
+                serving.overrides,
+                experiment=arena.experiment,
+                loaded=opened.loaded,
+            )
+
+    def _take_over(self, arena: Arena, plan: ReloadPlan, settings: Settings) -> ReloadPlan:
+        """Let what is live be in effect, and the rest wait."""
+        try:
+            self._daemon.notifier.replace(settings.notify)
+        except ValidationError as error:
+            return ReloadPlan(plan.changed, (("notify", str(error)),))
+        self.settings = settings
+        self._daemon.set_speed(settings.daemon.speed)
+        set_level(settings.daemon.log_level)
+        rules = [*plan.rules.changes] if plan.rules is not None else []
+        self._wait_for_cycle(arena, rules)
+        self._daemon.inbox.wake()
+        return plan
+
+    def _wait_for_cycle(self, arena: Arena, keys: list[str]) -> None:
+        self.pending, self._from_cycle = keys, arena.treasury.cycle
+
+    async def pass_if_due(self, arena: Arena, opened: Opened) -> Start | None:
+        """Put rules that wait on record once a cycle has ended; return where the run goes on.
+
+        `arena` is of no use after that: another one goes on, under these rules.
+        """
+        if not self.pending or arena.treasury.cycle <= self._from_cycle:
+            return None
+        with open_run(self._daemon.serving.folder) as run:
+            rules = plan_rules(run, self.settings, arena.experiment, opened.loaded)
+        self.pending = []
+        if rules is None:
+            return None
+        by, reason = self._asked
+        name = f"reload-{arena.treasury.seq}"
+        await arena.send(
+            OnBehalf(command_id=name, by=by, reason=reason, action=Action.RELOAD, command=None)
+        )
+        log.info("rules_changed", by=by, keys=[*rules.changes])
+        return await pass_reload(arena, rules.changes, rules.manifest)

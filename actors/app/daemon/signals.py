@@ -1,0 +1,58 @@
+"""What signals mean to the daemon.
+
+SIGTERM and SIGINT: stop, as `arena stop` does; a second one ends the process where it stands, which
+loses nothing that was acknowledged.  SIGHUP: read the config again.  SIGUSR1: log the actor table.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import NoReturn
+
+from actors.app.exits import ExitCode
+
+
+@contextmanager
+def handled(
+    *, stop: Callable[[], None], reload: Callable[[], None], dump: Callable[[], None]
+) -> Iterator[None]:
+    """Call these on the running loop when their signals come."""
+    loop, asked = asyncio.get_running_loop(), False
+
+    def end() -> None:
+        nonlocal asked
+        if asked:
+            os._exit(ExitCode.INTERRUPTED)
+        asked = True
+        stop()
+
+    handlers = {
+        signal.SIGTERM: end,
+        signal.SIGINT: end,
+        signal.SIGHUP: reload,
+        signal.SIGUSR1: dump,
+    }
+    for each, handler in handlers.items():
+        loop.add_signal_handler(each, handler)
+    try:
+        yield
+    finally:
+        for each in handlers:
+            loop.remove_signal_handler(each)
+
+
+def end_early_when_told() -> None:
+    """Let SIGTERM end the process quietly while nothing has begun; `handled` takes over later."""
+    signal.signal(signal.SIGTERM, _leave)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    signal.signal(signal.SIGUSR1, signal.SIG_IGN)
+
+
+def _leave(signum: int, frame: FrameType | None) -> NoReturn:
+    del signum, frame
+    raise SystemExit(ExitCode.OK)
