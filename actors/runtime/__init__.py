@@ -20,7 +20,7 @@ from actors.runtime.ref import Ref
 from actors.runtime.roll import Roll
 from actors.runtime.system import ActorSystem
 from actors.runtime.table import ActorRow, ActorState
-from actors.runtime.tasks import Exit, ExitReason, spawn
+from actors.runtime.tasks import Exit, ExitReason, spawn, wait_ended
 from actors.runtime.watchdog import Watchdog
 
 __all__ = [
@@ -53,4 +53,5 @@ __all__ = [
     "Watchdog",
     "outcome_of",
     "spawn",
+    "wait_ended",
 ]
