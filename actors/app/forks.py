@@ -87,7 +87,7 @@ def course_of(run: JournalReader) -> Course:
     forks: list[Fork] = []
     for fork in sorted((*planned, *reloads), key=lambda each: each.seq):
         forks.append(fork if fork.seq in known else replace(fork, settings_before=text))
-        text = _changed(forks[-1].settings_before, fork.changes)
+        text = changed_text(forks[-1].settings_before, fork.changes)
     if forks and forks[-1].seq in known:
         text = meta["settings"]
     return Course(tuple(forks), text)
@@ -101,7 +101,7 @@ def _reloads(run: JournalReader) -> Iterable[Fork]:
             yield Fork(event.parent_seq, event.tick, event.changes, event.manifest, "", "")
 
 
-def _changed(text: str, changes: Mapping[str, Scalar]) -> str:
+def changed_text(text: str, changes: Mapping[str, Scalar]) -> str:
     """Return the settings in `text` with `changes` over them.
 
     Raises:
@@ -150,6 +150,11 @@ async def pass_fork(arena: Arena, fork: Fork) -> Start:
         fork: Its tick is the last one that was settled.
     """
     return await _pass(arena, fork.command_id, fork.changes, fork.manifest)
+
+
+async def pass_again(arena: Arena, name: str, forked: RunForked) -> Start:
+    """Do the same with a fork that is on record already, as the command `name`."""
+    return await _pass(arena, name, forked.changes, forked.manifest)
 
 
 async def pass_reload(arena: Arena, changes: Mapping[str, Scalar], manifest: str) -> Start:

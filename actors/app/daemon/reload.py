@@ -25,6 +25,7 @@ from actors.journal.reader import JournalReader
 from arena.experiment import Experiment, manifest
 from arena.words import Scalar
 
+_OUT = "The run has that; --out begins another one"
 _FIRST, _MOST = "population.agents", "evolution.agents_max"
 
 
@@ -78,6 +79,11 @@ class ReloadPlan:
         """The keys that change at once, with their new values."""
         return {each.key: each.after for each in self.changed if each.reload is ReloadClass.LIVE}
 
+    @property
+    def next_cycle(self) -> list[str]:
+        """The keys that change when the cycle under way has ended."""
+        return [each.key for each in self.changed if each.reload is ReloadClass.NEXT_CYCLE]
+
     def plain(self) -> dict[str, Any]:
         """Return it as plain JSON data."""
         return {
@@ -128,31 +134,31 @@ def plan_reload(
     return ReloadPlan(changed, (), settings, plan_rules(run, settings, experiment, loaded))
 
 
-def compare_with_run(settings: Settings, run: JournalReader) -> tuple[Change, ...]:
-    """Return what the run has to take over, when a cycle has ended, to be what `settings` say.
+def compare_with_run(
+    settings: Settings, run: JournalReader, *, place: str = ""
+) -> tuple[Change, ...]:
+    """Return what the run has yet to take over to be what `settings` say.
 
-    How it is carried out is not compared: a daemon takes that from its config when it starts.
+    How it is carried out is not compared: a daemon takes that from its config when it starts.  What
+    is to be taken over is known as `plan_rules` when the run is rebuilt.
 
     Args:
         settings: Of a daemon that starts.
         run: What is on record.
+        place: What messages call the source of `settings`.
 
     Raises:
         ConfigError: It is another run: a key differs that no run can change.
     """
     changed = _changed_rules(run, settings)
     problems = [
-        Problem(
-            each.key,
-            _said(each.after),
-            f"{show(_said(each.before))}, which the run has: {why}. {_OUT}",
-        )
+        Problem(each.key, _said(each.after), f"{show(_said(each.before))}: {why}. {_OUT}", place)
         for each in changed
         if (why := why_fixed(each.key)) is not None
     ]
     if problems:
         raise ConfigError(problems)
-    return changed
+    return tuple(each._replace(reload=ReloadClass.NEXT_CYCLE) for each in changed)
 
 
 def plan_rules(
@@ -174,14 +180,13 @@ def plan_rules(
     return Rules(changes(before, after), manifest(replace(built, market=experiment.market)))
 
 
-_OUT = "`--out` begins another run"
-
-
 def _changed_rules(run: JournalReader, settings: Settings) -> tuple[Change, ...]:
     """Return what `settings` say of what is run that is not in effect there."""
     text = course_of(run).settings
     before, after = values(stored_settings(text, run.meta())), values(settings)
     before[_FIRST] = json.loads(text)["population"]["agents"]
+    for each in (before, after):
+        each.pop("market.end", None)  # It is `run.days` in other words.
     if after[_MOST] == after[_FIRST] < before[_FIRST]:
         after[_FIRST] = before[_FIRST]  # The first generation was; only the most that may be is.
     return tuple(_differing(before, after, how=False))
@@ -206,7 +211,7 @@ def _why(change: Change) -> str:
     if any(is_in(change.key, table) for table in HOW):
         return f"{found}: the daemon has to be started again"
     why = why_fixed(change.key)
-    return f"{found}: {why}. {_OUT}" if why else f"{found}: code is loaded when a daemon starts"
+    return f"{found}: {why}" if why else f"{found}: code is loaded when a daemon starts"
 
 
 def _said(value: Any) -> Any:

@@ -15,7 +15,7 @@ from actors.app.settings.problems import ConfigError, Problem, join
 Path: TypeAlias = tuple[str, ...]
 
 PLACE = "--set"
-_WORD = re.compile(r"[A-Za-z_./][A-Za-z0-9_./:+-]*")
+_WORD = re.compile(r"[A-Za-z0-9_./][A-Za-z0-9_./:+-]*")
 _NEEDED = "table.key=value, where the value is TOML or a bare word"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from functools import cache
 from typing import Any
 
@@ -18,15 +19,20 @@ def effective(settings: Settings) -> dict[str, Any]:
     """Return every value that the run uses, as plain data: money as text, dates as ISO text."""
     data: dict[str, Any] = settings.model_dump(mode="json", exclude_none=True)
     period = settings.period
-    data["run"]["days"] = period.days
-    data["market"] |= {"start": str(period.start), "end": str(period.end)}
+    data["market"]["start"] = str(period.start)
+    if not settings.endless:
+        data["run"]["days"] = period.days
+        data["market"]["end"] = str(period.end)
     return data
 
 
 def show_toml(settings: Settings) -> str:
     """Return every value that the run uses, as a config file that gives the same run."""
-    data, period = effective(settings), settings.period
-    data["market"] |= {"start": period.start, "end": period.end}  # TOML knows dates.
+    data = effective(settings)
+    market = data["market"]
+    market |= {  # TOML knows dates.
+        each: date.fromisoformat(market[each]) for each in ("start", "end") if each in market
+    }
     return to_toml(data)
 
 
@@ -46,6 +52,9 @@ def _classify(node: dict[str, Any], path: str, root: Node) -> None:
         node.setdefault(X_RELOAD, reload_rule(path).value)
     for key, inner in table.get("properties", {}).items():
         _classify(inner, f"{path}.{key}", root)
+    for named in node.get("patternProperties", {}).values():
+        if table_of(named, root):
+            _classify(named, path, root)
 
 
 def reload_class(key: str) -> ReloadClass:

@@ -177,7 +177,7 @@ BAD_OVERRIDES = [
     ("run.name=two words", "--set: found 'run.name=two words', needed table.key=value"),
     ("run.seed=1\nx=2", "--set: found 'run.seed=1\\nx=2', needed table.key=value"),
     ("a=1\n[b]\nc=2", "--set: found 'a=1\\n[b]\\nc=2', needed table.key=value"),
-    (f"run.seed={'1' * 5000}", "--set: found 'run.seed=1111"),
+    (f"run.seed={'1' * 5000}", "--set: run.seed: found '1111"),
     (f"run.seed={'[' * 50_000}", "--set: found 'run.seed=[[[["),
 ]
 

@@ -11,11 +11,13 @@ from typing import Any
 import pytest
 
 from actors.app.settings import (
+    ReloadClass,
     Settings,
     effective,
     load_settings,
     make_settings,
     reference,
+    reload_class,
     schema,
     show_toml,
 )
@@ -48,6 +50,23 @@ def test_no_table_takes_a_key_that_the_schema_does_not_name():
     tables = [root, *root["$defs"].values()]
 
     assert all(table["additionalProperties"] is False for table in tables)
+
+
+def test_every_key_says_when_a_daemon_takes_over_a_change_of_it():
+    classes = {name: node.get("x-reload") for name, node in keys(schema())}
+
+    tables = {name for name, word in classes.items() if word is None}
+    assert all("$ref" in node for name, node in keys(schema()) if name in tables)
+    assert reload_class("daemon.speed") == "live"
+    assert reload_class("notify[0].url_env") == "live"
+    assert reload_class("http.bind") == "restart"
+    assert reload_class("market.sources[3].path") == "restart"
+    assert reload_class("run.days") == "restart"
+    assert reload_class("run.seed") == "next-cycle"
+    assert reload_class("population.mix.cash") == "next-cycle"
+    assert reload_class("rules.kill[0].all") == "next-cycle"
+    assert reload_class("plugins.modules") == "restart"
+    assert {word for word in classes.values() if word} == {*ReloadClass}
 
 
 def test_the_schema_is_plain_json_and_gives_money_as_text():

@@ -9,12 +9,13 @@ from datetime import date
 import pytest
 
 from actors.app.rerun import BEFORE
-from actors.app.settings import ConfigError, Settings, make_settings
+from actors.app.settings import ConfigError, Settings, bar_seconds, make_settings
 from arena.costs import CostModel
-from arena.experiment import Endowment, Population
+from arena.experiment import Endowment, Population, manifest
 from arena.fitness import FitnessWeights
 from arena.rules import AllocationRules, EvolutionRules, LadderRules, RecordRules, RiskRules
 from arena.strategies import BUILT_IN, Strategy
+from tests.worlds import a_run
 
 A_SOURCE = """
 [[market.sources]]
@@ -205,6 +206,47 @@ REFUSED = [
         "[run]\ndays = 32\n[market]\nend = 2020-01-31",
         "found 32, needed at most 31, the days from 2020-01-01 to market.end = 2020-01-31",
     ),
+    # The daemon: a pace that there is, this machine alone, and no secret.
+    *(
+        (f"[daemon]\nspeed = {found}", "daemon.speed: found ")
+        for found in ("60", '"60"', '"0.5x"', '"1000.5x"', '"x"', '"MAX"', '"1e2x"', '"nanx"')
+    ),
+    *(
+        (f"[http]\nbind = {found}", "comes through a proxy that speaks TLS")
+        for found in (
+            '"0.0.0.0:8420"',
+            '"[::]:8420"',
+            '"192.168.0.1:1"',
+            '"localhost:1"',
+            '"127.0.0.1"',
+            '"127.0.0.1:65536"',
+            '":8420"',
+            "8420",
+        )
+    ),
+    ('[http]\ntoken = "s3cret"', "http.token: unknown key, token_file: a config holds no secret"),
+    ('[http]\nhosts = ["a.org:80"]', "http.hosts[0]: found 'a.org:80', needed a host name"),
+    ('[[notify]]\nurl = "https://a/s3cret"', "url: unknown key, url_file or url_env: a config"),
+    (
+        '[[notify]]\nurl_file = "https://a/s3cret"',
+        "notify[0].url_file: found something else, not shown here, needed text: the path of a file",
+    ),
+    (
+        '[[notify]]\nurl_env = "https://a/s3cret"',
+        "notify[0].url_env: found something else, not shown here, needed text: the name of a",
+    ),
+    (
+        "[[notify]]",
+        "notify[0]: found neither url_file nor url_env, needed one of url_file and url_env",
+    ),
+    (
+        '[[notify]]\nurl_file = "a"\nurl_env = "A"',
+        "notify[0]: found url_file and url_env, needed one of",
+    ),
+    ('[[notify]]\nurl_env = "A"\non = []', "notify[0].on: found [], needed a list of at least one"),
+    ('[[notify]]\nurl_env = "A"\non = ["lunch"]', "on[0]: found 'lunch', needed one of panic, inv"),
+    ('[live]\nfeed = "poll"', "live.feed: found 'poll', needed replay: of a synthetic market"),
+    ("[live]\npoll_s = 0", "live.poll_s: found 0, needed a number from 1 to 86400"),
 ]
 
 
@@ -215,6 +257,7 @@ def test_what_cannot_be_used_is_refused_with_its_key(text, answer):
     assert any(answer in line for line in lines), lines
     assert all(line.startswith("a.toml: ") and line.isprintable() for line in lines)
     assert all(len(line) < 400 for line in lines)
+    assert not any("s3cret" in line for line in lines), "a secret stays where it was written"
 
 
 def test_every_problem_is_listed_and_each_once():
@@ -306,3 +349,26 @@ def test_a_run_ends_with_its_days_or_with_the_market(run, end, days):
     settings = make_settings({"run": run, "market": {"end": date(2020, 1, end)}})
 
     assert settings.period.days == days
+
+
+@pytest.mark.parametrize(
+    ("speed", "seconds"),
+    [("max", 0.0), ("1x", 86_400.0), ("60x", 1_440.0), ("2.5x", 34_560.0), ("1000x", 86.4)],
+)
+def test_a_speed_says_how_long_a_bar_takes(speed, seconds):
+    settings = make_settings({"daemon": {"speed": speed}})
+
+    assert bar_seconds(settings.daemon.speed, 86_400.0) == seconds
+
+
+@pytest.mark.parametrize("bind", ["127.0.0.1:8420", "[::1]:1", "127.0.0.1:0", "127.0.0.1:65535"])
+def test_it_may_be_served_on_this_machine(bind):
+    assert make_settings({"http": {"bind": bind}}).http.bind == bind
+
+
+def test_how_a_run_is_carried_out_is_no_part_of_it():
+    how = ("daemon.speed=60x", "http.enabled=false", "live.poll_s=5", 'notify=[{ url_env = "A" }]')
+
+    plain, other = a_run(days=3), a_run(days=3, overrides=how)
+
+    assert manifest(plain[0]) == manifest(other[0])
