@@ -26,6 +26,7 @@ _DISK = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS}
 def _codes() -> Mapping[type[BaseException], ExitCode]:
     """Return the table.  The first class that fits decides: a subclass stands before its parent."""
     from actors.app.control.errors import NoAnswerError, SocketTakenError
+    from actors.app.http.listening import PortTakenError
     from actors.feeds import DataError
     from actors.journal.lock import LockedError
     from actors.journal.port import StorageError
@@ -39,6 +40,7 @@ def _codes() -> Mapping[type[BaseException], ExitCode]:
         exceptions.ValidationError: ExitCode.USAGE,  # A ConfigError is one.
         LockedError: ExitCode.LOCKED,
         SocketTakenError: ExitCode.LOCKED,
+        PortTakenError: ExitCode.LOCKED,
         FencedError: ExitCode.LOCKED,
         StorageError: ExitCode.STORAGE,
         exceptions.CapitalConservationError: ExitCode.INVARIANT,

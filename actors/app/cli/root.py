@@ -33,6 +33,7 @@ _COMMANDS = {
     "evolve": (f"{_HERE}.evolve:evolve", "Hold an evolution cycle now."),
     "events": (f"{_HERE}.events:events", "List the events of a run."),
     "why": (f"{_HERE}.why:why", "Explain an event, or the decisions about an agent."),
+    "open": (f"{_HERE}.open:open_in_browser", "Show a run in a browser, read-only."),
     "backup": (f"{_HERE}.backup:backup", "Copy a run, even while it is being written."),
     "restore": (f"{_HERE}.backup:restore", "Make a run from a backup."),
     "config": (f"{_HERE}.config:config", "Check a config, or show all of its values."),
