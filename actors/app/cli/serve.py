@@ -103,8 +103,8 @@ def _run(serving: Any, output: Output) -> dict[str, Any]:
 
     async def work() -> dict[str, Any]:
         daemon = Daemon(serving, WallClock())
-        with handled(stop=daemon.stop, reload=daemon.reload, dump=daemon.dump):
-            output.note(f"serving {serving.folder}; {daemon.face.url or 'no HTTP'}")
+        with handled(stop=daemon.life.stop, reload=daemon.reload, dump=daemon.dump):
+            output.note(f"serving {serving.folder}; {daemon.life.face.url or 'no HTTP'}")
             await daemon.run()
         return daemon.summary()
 

@@ -6,12 +6,13 @@ import logging
 import os
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import structlog
 
 from actors.app.control.errors import ControlError
 from actors.app.control.requests import DryRunArgs, Op, Reply, Request, StopArgs
+from actors.app.daemon.life import Life
 from actors.app.daemon.status import (
     State,
     clock_of,
@@ -26,21 +27,26 @@ from arena.events import TradingHalted
 from arena.treasury import Treasury
 from arena.words import ALL
 
-if TYPE_CHECKING:
-    from actors.app.daemon.daemon import Daemon
-
 log = structlog.wrap_logger(logging.getLogger(__name__))
 
 ACTORS_MAX = 10_200
 """How many actors the table shows: as many agents as a config allows, and the rest of the cast."""
 
 
+class ReadAgain(Protocol):
+    """Reads the config again; see `Reloading.read_again`."""
+
+    def __call__(self, by: str, reason: str, *, dry_run: bool) -> dict[str, Any]:
+        """Return what is taken over, or would be."""
+
+
 class Reception:
     """Answers for a daemon."""
 
-    def __init__(self, daemon: Daemon) -> None:
-        self._daemon = daemon
-        self._began_s = daemon.clock.monotonic_s()
+    def __init__(self, life: Life, read_again: ReadAgain) -> None:
+        """Answer for `life`; `read_again` reads its config again."""
+        self._life = life
+        self._read_again = read_again
         self._stopped = (0, 0, "")
 
     async def answer(self, request: Request) -> Reply:
@@ -51,7 +57,7 @@ class Reception:
             return Reply(error=error)
 
     async def _answer(self, request: Request) -> dict[str, Any]:
-        daemon = self._daemon
+        life = self._life
         match request.op:
             case Op.STATUS:
                 return self.status()
@@ -62,60 +68,60 @@ class Reception:
             case Op.STOP:
                 drain_s = request.args.drain_s if isinstance(request.args, StopArgs) else None
                 log.info("stop_asked_for", by=request.by, reason=request.reason)
-                daemon.stop(drain_s)
+                life.stop(drain_s)
                 return {"stopping": True}
             case Op.RELOAD:
                 dry_run = isinstance(request.args, DryRunArgs) and request.args.dry_run
-                return daemon.reloading.read_again(request.by, request.reason, dry_run=dry_run)
+                return self._read_again(request.by, request.reason, dry_run=dry_run)
             case _:
-                return await daemon.inbox.ask(request)
+                return await life.inbox.ask(request)
 
     def health(self) -> dict[str, Any]:
         """Return what health is judged by, and costs next to nothing."""
-        daemon, gauges = self._daemon, self._daemon.gauges
+        life, gauges = self._life, self._life.gauges
         waiting, capacity = gauges.allocator_waiting()
-        reasons = reasons_of(daemon.state, waiting=waiting, capacity=capacity)
-        if daemon.face.child is not None and daemon.face.child.given_up:
+        reasons = reasons_of(life.state, waiting=waiting, capacity=capacity)
+        if life.face.child is not None and life.face.child.given_up:
             reasons.append("web_given_up")
         return {
-            "state": str(daemon.state),
+            "state": str(life.state),
             "ready": not reasons,
             "reasons": reasons,
-            "startup": {"done": daemon.done, "total": daemon.todo},
+            "startup": {"done": life.done, "total": life.todo},
             "beat": {"commit_age_s": gauges.commit_age_s, "waiting": waiting},
-            "lag_s": daemon.pace.lag_s if daemon.state is State.RUNNING else 0.0,
-            "speed": daemon.settings.daemon.speed,
-            "uptime_s": daemon.clock.monotonic_s() - self._began_s,
+            "lag_s": life.pace.lag_s if life.state is State.RUNNING else 0.0,
+            "speed": life.settings.daemon.speed,
+            "uptime_s": life.uptime_s,
         }
 
     def status(self) -> dict[str, Any]:
         """Return everything that the daemon says of itself: see `docs/reference/daemon.md`."""
-        daemon = self._daemon
+        life = self._life
         return {
             "version": __version__,
             "pid": os.getpid(),
-            "name": daemon.settings.run.name,
-            "folder": str(daemon.serving.folder.absolute()),
-            "config": str(daemon.serving.config.absolute()),
-            "url": daemon.face.url,
+            "name": life.settings.run.name,
+            "folder": str(life.serving.folder.absolute()),
+            "config": str(life.serving.config.absolute()),
+            "url": life.face.url,
             **self.health(),
             **self._run(),
-            "pending_reload": daemon.reloading.pending,
-            "gauges": daemon.gauges.snapshot(),
+            "pending_reload": [*life.pending],
+            "gauges": life.gauges.snapshot(),
         }
 
     def _run(self) -> dict[str, Any]:
         """Return where the run stands; nothing is known of it before it is open."""
-        daemon = self._daemon
-        if daemon.arena is None or daemon.opened is None:
+        life = self._life
+        if life.arena is None or life.opened is None:
             return dict.fromkeys(RUN_FACTS)
-        treasury, head = daemon.arena.treasury, daemon.arena.cast.allocator.head
+        treasury, head = life.arena.treasury, life.arena.cast.allocator.head
         market = treasury.experiment.market
         return {
-            "run_id": str(daemon.arena.run_id),
+            "run_id": str(life.arena.run_id),
             "tick": treasury.tick,
             "ticks": None if market.endless else market.ticks,
-            "sim_time": clock_of(treasury, daemon.opened.loaded.market),
+            "sim_time": clock_of(treasury, life.opened.loaded.market),
             "seq": head.seq,
             "hash": head.hash,
             "cycle": treasury.cycle,
@@ -132,14 +138,14 @@ class Reception:
             return ""
         known = (since, treasury.stopped_seq)
         if self._stopped[:2] != known:
-            self._stopped = (*known, _why_halted(self._daemon.serving.folder))
+            self._stopped = (*known, _why_halted(self._life.serving.folder))
         return self._stopped[2]
 
     def actors(self) -> list[dict[str, Any]]:
         """Return a row for each actor."""
-        if self._daemon.arena is None:
+        if self._life.arena is None:
             return []
-        rows = self._daemon.arena.cast.system.table()
+        rows = self._life.arena.cast.system.table()
         return [asdict(row) for row in rows[:ACTORS_MAX]]
 
 

@@ -7,13 +7,14 @@ cycle under way has ended: whoever was judged by the old rules was judged by the
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import structlog
 
 from actors.app.arena import Arena
 from actors.app.bootstrap import Start
 from actors.app.control.errors import Code, ControlError
+from actors.app.daemon.life import Life
 from actors.app.daemon.opening import Opened
 from actors.app.daemon.reload import Change, ReloadPlan, plan_reload, plan_rules
 from actors.app.forks import pass_reload
@@ -24,24 +25,14 @@ from arena.commands import OnBehalf
 from arena.exceptions import ValidationError
 from arena.words import Action
 
-if TYPE_CHECKING:
-    from actors.app.daemon.daemon import Daemon
-
 log = structlog.wrap_logger(logging.getLogger(__name__))
 
 
 class Reloading:
-    """What the config of a daemon says, and what of it is not in effect yet.
+    """Reads the config of one daemon again."""
 
-    Attributes:
-        settings: What the daemon uses of how the run is carried out, and wants of its rules.
-        pending: Keys of rules that are in effect when the cycle under way has ended.
-    """
-
-    def __init__(self, daemon: Daemon) -> None:
-        self.settings: Settings = daemon.serving.settings
-        self.pending: list[str] = []
-        self._daemon = daemon
+    def __init__(self, life: Life) -> None:
+        self._life = life
         self._asked = ("arena serve", "the config had changed when the daemon started")
         self._from_cycle = 0
 
@@ -50,7 +41,7 @@ class Reloading:
         if changed:
             self._wait_for_cycle(arena, [each.key for each in changed])
 
-    def read_again(self, by: str, reason: str, *, dry_run: bool = False) -> dict[str, Any]:
+    def read_again(self, by: str, reason: str, *, dry_run: bool) -> dict[str, Any]:
         """Read the config again and take over what it says, or nothing of it.
 
         Args:
@@ -64,26 +55,26 @@ class Reloading:
         Raises:
             ControlError: The run is not open.
         """
-        daemon = self._daemon
-        arena, opened = daemon.arena, daemon.opened
+        life = self._life
+        arena, opened = life.arena, life.opened
         if arena is None or opened is None:
             raise ControlError(Code.NOT_RUNNING, "the run is not open yet; nothing was changed")
-        daemon.face.manager.reloading()
+        life.face.manager.reloading()
         plan = self._plan(arena, opened)
         if plan.settings is not None and not dry_run:
             plan = self._take_over(arena, plan, plan.settings)
             self._asked = by, reason
-        daemon.face.manager.ready()
-        told = {**plan.plain(), "pending": [*self.pending], "dry_run": dry_run}
-        log.info("reload", by=by, accepted=told["accepted"], keys=[*plan.live, *self.pending])
+        life.face.manager.ready()
+        told = {**plan.plain(), "pending": [*self._life.pending], "dry_run": dry_run}
+        log.info("reload", by=by, accepted=told["accepted"], keys=[*plan.live, *self._life.pending])
         return told
 
     def _plan(self, arena: Arena, opened: Opened) -> ReloadPlan:
-        serving = self._daemon.serving
+        serving = self._life.serving
         with open_run(serving.folder) as run:
             return plan_reload(
                 run,
-                self.settings,
+                self._life.settings,
                 serving.config,
                 serving.overrides,
                 experiment=arena.experiment,
@@ -93,30 +84,30 @@ class Reloading:
     def _take_over(self, arena: Arena, plan: ReloadPlan, settings: Settings) -> ReloadPlan:
         """Let what is live be in effect, and the rest wait."""
         try:
-            self._daemon.notifier.replace(settings.notify)
+            self._life.notifier.replace(settings.notify)
         except ValidationError as error:
             return ReloadPlan(plan.changed, (("notify", str(error)),))
-        self.settings = settings
-        self._daemon.set_speed(settings.daemon.speed)
+        self._life.settings = settings
+        self._life.set_speed(settings.daemon.speed)
         set_level(settings.daemon.log_level)
         rules = [*plan.rules.changes] if plan.rules is not None else []
         self._wait_for_cycle(arena, rules)
-        self._daemon.inbox.wake()
+        self._life.inbox.wake()
         return plan
 
     def _wait_for_cycle(self, arena: Arena, keys: list[str]) -> None:
-        self.pending, self._from_cycle = keys, arena.treasury.cycle
+        self._life.pending, self._from_cycle = keys, arena.treasury.cycle
 
     async def pass_if_due(self, arena: Arena, opened: Opened) -> Start | None:
         """Put rules that wait on record once a cycle has ended; return where the run goes on.
 
         `arena` is of no use after that: another one goes on, under these rules.
         """
-        if not self.pending or arena.treasury.cycle <= self._from_cycle:
+        if not self._life.pending or arena.treasury.cycle <= self._from_cycle:
             return None
-        with open_run(self._daemon.serving.folder) as run:
-            rules = plan_rules(run, self.settings, arena.experiment, opened.loaded)
-        self.pending = []
+        with open_run(self._life.serving.folder) as run:
+            rules = plan_rules(run, self._life.settings, arena.experiment, opened.loaded)
+        self._life.pending = []
         if rules is None:
             return None
         by, reason = self._asked
