@@ -35,10 +35,9 @@ def standing(view: View, writer: Mapping[str, Any] | None, reasons: Sequence[str
         ("ledger", _badge(*_ledger(view))),
         ("health", _badge(", ".join(reasons) or "ready", good=not reasons)),
         ("tick", _text(f"{treasury.tick} of {ticks}")),
-        ("settled", _text(view.settled_at or "-")),
+        ("settled", _instant(view.settled_at)),
         ("cycle", _text(treasury.cycle)),
-        ("seq", _text(view.seq)),
-        ("head", f"<code>{_text(view.head.hash[:16])}</code>"),
+        ("seq", f"{view.seq} <code>{_text(view.head.hash[:12])}</code>"),
     ]
     lines = (f"<div><dt>{name}</dt><dd>{value}</dd></div>" for name, value in facts)
     market = _text(treasury.experiment.market.badge)
@@ -87,7 +86,7 @@ def leaders(rows: Iterable[Mapping[str, Any]]) -> str:
         )
         for row in rows
     ]
-    return _table("Leaders", heads, lines, wide=True)
+    return _table("Leaders", heads, lines, kind="wide leaders")
 
 
 def events(entries: Iterable[Mapping[str, Any]]) -> str:
@@ -95,14 +94,14 @@ def events(entries: Iterable[Mapping[str, Any]]) -> str:
     lines = [
         (
             _text(entry["seq"]),
-            _text(entry["timestamp"]),
+            _instant(entry["timestamp"]),
             _text(entry["type"]),
             _text(entry["agent"] or ""),
             f"<code>{_text(_gist(entry['data']))}</code>",
         )
         for entry in entries
     ]
-    return _table("Last events", ("seq", "at", "type", "agent", "data"), lines, wide=True)
+    return _table("Last events", ("seq", "at", "type", "agent", "data"), lines, kind="wide")
 
 
 def _mode(view: View, writer: Mapping[str, Any] | None) -> str:
@@ -142,18 +141,22 @@ def _badge(text: str, good: bool) -> str:  # noqa: FBT001 - a pair as its functi
 
 
 def _table(
-    title: str, heads: Sequence[str], rows: Iterable[Sequence[str]], *, wide: bool = False
+    title: str, heads: Sequence[str], rows: Iterable[Sequence[str]], *, kind: str = "narrow"
 ) -> str:
     """Return a table; its cells are HTML."""
     top = "".join(f'<th scope="col">{_text(head)}</th>' for head in heads)
     lines = "\n".join(
         "<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in rows
     )
-    kind = ' class="wide"' if wide else ""
     return (
-        f'<section{kind}><h2>{_text(title)}</h2>\n<div class="scroll"><table>'
+        f'<section class="{kind}"><h2>{_text(title)}</h2>\n<div class="scroll"><table>'
         f"<thead><tr>{top}</tr></thead>\n<tbody>{lines}</tbody></table></div></section>"
     )
+
+
+def _instant(text: str | None) -> str:
+    """Return an instant of the run to the minute, as a page has room for it."""
+    return "-" if text is None else _text(text[:16].replace("T", " "))
 
 
 def _text(value: object) -> str:

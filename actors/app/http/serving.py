@@ -19,7 +19,7 @@ import structlog
 from fastapi import FastAPI
 
 from actors.app.control.client import AsyncControlClient
-from actors.app.http import health, page
+from actors.app.http import health, metrics, page
 from actors.app.http.app import Plug, make_app
 from actors.app.http.limits import LIMITS, Limits
 from actors.app.http.pulse import WriterPulse
@@ -51,11 +51,8 @@ def application(
         limits: How many wrong tokens are looked at.
     """
     routes = control_router(control, Tokens(token, limits=limits))
-    app = make_app(
-        Source(run),
-        control=control,
-        plugs=[Plug(routers=(page.router, health.router, routes))],
-    )
+    plug = Plug(routers=(page.router, health.router, metrics.router, routes))
+    app = make_app(Source(run), control=control, plugs=[plug])
     app.state.pulse = WriterPulse(app.state.reading.writer)
     return app
 
