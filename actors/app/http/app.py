@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from fastapi import APIRouter, Depends, FastAPI
-from starlette.middleware import Middleware
 
 from actors.app.http import (
     problems,
@@ -54,13 +53,9 @@ class Plug:
 
     Attributes:
         routers: Routes with their whole path; `reading_of(request)` is what they read from.
-        middlewares: The first one is the outermost; all of them are outside of the app's own.
-        state: Put into `app.state`, by name.
     """
 
     routers: Sequence[APIRouter] = ()
-    middlewares: Sequence[Middleware] = ()
-    state: tuple[tuple[str, object], ...] = ()
 
 
 def make_app(source: Source, *, control: Asks | None = None, plugs: Sequence[Plug] = ()) -> FastAPI:
@@ -90,7 +85,6 @@ def make_app(source: Source, *, control: Asks | None = None, plugs: Sequence[Plu
         openapi_url=f"{PREFIX}/openapi.json",
         lifespan=lifespan,
         redirect_slashes=False,
-        middleware=[each for plug in plugs for each in plug.middlewares],
     )
     app.state.reading = reading
     problems.install(app)
@@ -99,8 +93,6 @@ def make_app(source: Source, *, control: Asks | None = None, plugs: Sequence[Plu
     for plug in plugs:
         for router in plug.routers:
             app.include_router(router)
-        for name, value in plug.state:
-            setattr(app.state, name, value)
     app.openapi = _documented(app, app.openapi)  # type: ignore[method-assign]  # FastAPI's own way
     return app
 

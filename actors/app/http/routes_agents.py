@@ -63,7 +63,7 @@ def list_agents(
 
 
 @router.get("/agents/{agent_id}", response_model=AgentAnswer)
-def show_agent(reading: Given, agent_id: AgentPath) -> Response:
+async def show_agent(reading: Given, agent_id: AgentPath) -> Response:
     """Show one agent, dead or alive: what it was born with, what it holds, how it has done."""
     view = reading.view
     agent = find_agent(view.treasury, agent_id)
@@ -71,7 +71,7 @@ def show_agent(reading: Given, agent_id: AgentPath) -> Response:
 
 
 @router.get("/agents/{agent_id}/positions", response_model=Positions)
-def show_positions(reading: Given, agent_id: AgentPath) -> Response:
+async def show_positions(reading: Given, agent_id: AgentPath) -> Response:
     """Show what one agent holds, at the last close."""
     view = reading.view
     agent = find_agent(view.treasury, agent_id)

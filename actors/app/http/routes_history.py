@@ -9,6 +9,7 @@ from fastapi.responses import Response
 
 from actors.app.explaining.chain import trace
 from actors.app.explaining.words import say
+from actors.app.http.entries import page_json
 from actors.app.http.heavy import Until
 from actors.app.http.models_run import Capital, Cause, Cycle, EventAnswer, Events, Ledger
 from actors.app.http.problems import ProblemError
@@ -105,8 +106,8 @@ def list_events(  # noqa: PLR0913 - the filters there are
     )
     with reading.readers.lend() as run:
         page = entry_page(run, wanted)
-    rows = [entry_data(entry) for entry in page.entries]
-    return answer({"as_of": view.seq, "events": rows, "next": page.next})
+    text = page_json(view.seq, page.entries, page.next)
+    return Response(text, media_type="application/json")
 
 
 @router.get("/events/{seq}", response_model=EventAnswer)

@@ -70,7 +70,7 @@ def sums(treasury: Treasury) -> dict[str, int]:
 
 
 @router.get("/config", response_model=Config)
-def show_config(reading: Given) -> Response:
+async def show_config(reading: Given) -> Response:
     """Show what is run: the config as it was at the start, and the rules as they are now."""
     view = reading.view
     experiment = view.treasury.experiment
@@ -89,7 +89,7 @@ def show_config(reading: Given) -> Response:
 
 
 @router.get("/data", response_model=Data)
-def show_data(reading: Given) -> Response:
+async def show_data(reading: Given) -> Response:
     """Show where the market's numbers come from, and the last close of each instrument."""
     view = reading.view
     facts = view.treasury.experiment.market

@@ -9,7 +9,6 @@ whatever was started anew meanwhile.
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncIterator
 from typing import Annotated
 
@@ -17,6 +16,7 @@ from anyio import to_thread
 from fastapi import APIRouter, Header, Query
 from fastapi.responses import StreamingResponse
 
+from actors.app.http.entries import entry_json
 from actors.app.http.reading import (
     SEQ_MAX,
     AfterSeq,
@@ -24,7 +24,6 @@ from actors.app.http.reading import (
     Given,
     Reading,
 )
-from actors.app.inspecting import entry_data
 from actors.journal.chain import Entry
 from actors.journal.pages import EntryPage, Wanted, entry_page
 
@@ -89,5 +88,4 @@ def _read(reading: Reading, position: int, event_type: str | None) -> EntryPage:
 
 def sse(entry: Entry) -> bytes:
     """Return one entry as one event of a stream."""
-    data = json.dumps(entry_data(entry), ensure_ascii=False, separators=(",", ":"))
-    return f"id: {entry.seq}\nevent: {entry.event_type}\ndata: {data}\n\n".encode()
+    return f"id: {entry.seq}\nevent: {entry.event_type}\ndata: {entry_json(entry)}\n\n".encode()
