@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from actors.journal.anchors import Anchors, anchors_path, check_anchors, read_anchors
-from actors.journal.bars import copy_bars
+from actors.journal.bars import copied_bars
 from actors.journal.chain import Head
 from actors.journal.files import FILE_NAME, check_free, connect_reader, database_path
 from actors.journal.placing import appearing, sync
@@ -111,12 +111,12 @@ def copy_run(
         with appearing(target) as building:
             _vacuum(source, building)
             sync(building)
-            head = prove(building)
-            with open_run(building) as copy:
-                check_anchors(anchors, head, lambda seq: _hash_at(copy, seq))
-            finish(building)
-            copy_bars(source, target)  # Last: there are at least those that the copy has settled.
-            size = building.stat().st_size
+            with copied_bars(source, building, target):  # At least those that the copy has settled.
+                head = prove(building)
+                with open_run(building) as copy:
+                    check_anchors(anchors, head, lambda seq: _hash_at(copy, seq))
+                finish(building)
+                size = building.stat().st_size
     except FileExistsError:
         raise
     except (OSError, sqlite3.Error) as error:

@@ -14,6 +14,7 @@ import json
 import math
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -118,6 +119,24 @@ def copy_bars(source: Path, target: Path) -> None:
         return
     size = read_bars(source).size
     _place(bars_path(target), bars_path(source).read_bytes()[:size])
+
+
+@contextmanager
+def copied_bars(source: Path, building: Path, target: Path) -> Iterator[None]:
+    """Have a copy of the bars of `source`, if any, beside `building`, and then beside `target`.
+
+    Raises:
+        EventSourcingError: They are damaged.
+        OSError: The disk refused.
+    """
+    copy_bars(source, building)
+    try:
+        yield
+        if bars_path(building).exists():
+            bars_path(building).replace(bars_path(target))
+            sync(target.parent)
+    finally:
+        bars_path(building).unlink(missing_ok=True)
 
 
 class BarRecorder:
