@@ -35,26 +35,6 @@ LEAVES_WITHIN_S = 3.0
 """How long a child may take to end when it is told to."""
 
 
-class PortTakenError(OSError):
-    """Somebody else listens there already."""
-
-
-def listen(bind: str) -> socket.socket:
-    """Return a socket that listens on `bind`, as `[http] bind` has it.
-
-    Raises:
-        PortTakenError: Somebody else does.
-    """
-    host, _, port = bind.rpartition(":")
-    host = host.strip("[]")
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        return socket.create_server((host, int(port)), family=family)
-    except OSError as error:
-        message = f"http.bind is {bind!r}, which cannot be had: {error.strerror}"
-        raise PortTakenError(error.errno, message) from error
-
-
 class WebChild:
     """Starts the child, and starts it again.
 

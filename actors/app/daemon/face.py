@@ -12,16 +12,19 @@ import logging
 import socket
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
+from pathlib import Path
 from typing import Self
 
 import structlog
 
 from actors.app.control.connection import Handler
 from actors.app.control.server import ControlServer
-from actors.app.daemon.child import WebChild, listen
+from actors.app.daemon.child import WebChild
 from actors.app.daemon.sd import ServiceManager
 from actors.app.daemon.serving import Serving
+from actors.app.http.listening import listen
 from actors.app.http.settings import WorkerSettings, worker_command
+from actors.app.http.tokens import read_token
 from actors.runtime import Clock, Exit, spawn
 from actors.runtime.tasks import wait_ended
 
@@ -45,6 +48,7 @@ class Face:
 
         Raises:
             PortTakenError: Somebody else listens on `http.bind`.
+            ConfigError: `http.token_file` holds no token that others cannot read.
         """
         self.manager = ServiceManager()
         self.child: WebChild | None = None
@@ -53,6 +57,8 @@ class Face:
         self._stack = AsyncExitStack()
         self._listening: socket.socket | None = None
         if serving.web and serving.settings.http.enabled:
+            if token_file := self._token_file:
+                read_token(token_file)  # Before anything runs: the web's process reads it again.
             self._listening = listen(serving.settings.http.bind)
             self._stack.callback(self._listening.close)
 
@@ -96,9 +102,13 @@ class Face:
             task = spawn("heartbeat", lambda: self._beat(probe, every_s), on_exit=_heart_stopped)
             self._stack.push_async_callback(_end, task)
 
+    @property
+    def _token_file(self) -> Path | None:
+        named = self._serving.settings.http.token_file
+        return self._serving.config.parent / named if named else None
+
     def _worker(self, fd: int, port: int) -> WorkerSettings:
-        http = self._serving.settings.http
-        token = self._serving.config.parent / http.token_file if http.token_file else None
+        http, token = self._serving.settings.http, self._token_file
         return WorkerSettings(
             run=str(self._serving.folder.absolute()),
             fd=fd,
