@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import platform
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import datetime
@@ -162,6 +162,10 @@ async def run_experiment(
     return {**result, **look_back_at(folder), "notes": notes, "path": str(folder / FILE_NAME)}
 
 
+async def _nothing_again(_: Arena) -> bool:
+    return False
+
+
 async def carry_out(
     arena: Arena,
     journal: Journal,
@@ -169,6 +173,7 @@ async def carry_out(
     *,
     on_tick: Callable[[int], None],
     stopped: Callable[[], bool],
+    again: Callable[[Arena], Awaitable[bool]] = _nothing_again,
 ) -> dict[str, Any]:
     """Open `arena`, run it to its end or until `stopped` says so, and return the result.
 
@@ -178,6 +183,8 @@ async def carry_out(
         word: Kind and data of what the process's log says first.
         on_tick: Called after each tick with its number.
         stopped: Asked between ticks.
+        again: Called until it says no, before anything new is done: does one thing again that is on
+            record.
     """
     began = time.perf_counter()
     experiment = arena.experiment
@@ -186,6 +193,8 @@ async def carry_out(
         stack.enter_context(watchdog(arena))
         await journal.record(*word)
         saver = Saver(arena, journal)
+        while await again(arena):
+            await saver.save_if_due()
         more = True
         while more and not experiment.market.ends_at(arena.treasury.tick) and not stopped():
             before = arena.treasury.tick

@@ -12,23 +12,25 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from actors.app.arena import Arena
 from actors.app.bootstrap import Start
 from actors.app.borrowed import borrowed_by, changed_since, check_there, in_use, plugins_of
 from actors.app.forks import Fork, course_of, pass_fork
 from actors.app.markets import LoadedMarket, build_experiment, build_market
+from actors.app.redo import RecordGoesOnError, StoredRecord, redo_next
 from actors.app.settings import Settings, make_settings
 from actors.app.settings.overrides import apply_overrides
 from actors.feeds import DataError
 from actors.feeds.problems import Problem
+from actors.journal.bars import read_bars
 from actors.journal.chain import HASHED, Entry
 from actors.journal.memory import MemoryJournal
 from actors.journal.reader import JournalReader
 from actors.journal.resuming import BorrowedJournal
 from arena.exceptions import EventSourcingError
-from arena.experiment import Experiment, manifest
+from arena.experiment import LIVE, Experiment, manifest
 from arena.market import restrict
 from arena.treasury import Treasury
 
@@ -99,7 +101,7 @@ def rebuild(
     every = [*(stored_settings(text, meta) for text in texts), *also]
     settings, known = every[0], plugins_of(meta, every)
     stored = json.loads(run.manifest())
-    loaded = loaded or _unmarked(build_market(settings, Path(meta["base"]), now=now), stored)
+    loaded = loaded or _market_of(run, settings, stored, now)
     experiment = build_experiment(settings, loaded, *in_use(known, every))
     again = json.loads(manifest(experiment))
     _check_series(stored, again)
@@ -142,6 +144,19 @@ def _of_the_first_generation(tables: Mapping[str, Any], overrides: Sequence[str]
     least = changed["evolution"].get("agents_max")
     if isinstance(least, int) and least < changed["population"]["agents"]:
         yield f"population.agents={least}"
+
+
+def _market_of(
+    run: JournalReader, settings: Settings, stored: Mapping[str, Any], now: datetime
+) -> LoadedMarket:
+    """Return the market of a run: as its bars were recorded, or else read or made anew."""
+    meta = run.meta()
+    if stored["market"]["source"] != LIVE:
+        return _unmarked(build_market(settings, Path(meta["base"]), now=now), stored)
+    recorded = read_bars(run.path)
+    if recorded.run_id != meta.get("run_id"):
+        raise EventSourcingError(f"the bars beside {str(run.path)!r} are of another run")
+    return LoadedMarket(recorded.bars.market, settings.market.warmup_days, live=True)
 
 
 def _unmarked(loaded: LoadedMarket, stored: Mapping[str, Any]) -> LoadedMarket:
@@ -202,19 +217,18 @@ async def re_execute(
         experiment = start.treasury.experiment if start else rebuilt.experiment
         async with Arena(experiment, rebuilt.loaded.market, borrowed, start=start) as arena:
             comparison.take(journal)
-            until = folded.tick if fork is None else fork.tick
-            while not comparison.over and arena.treasury.tick < until:
-                await arena.backtest(1, on_tick=on_tick)
+            record, until = StoredRecord(run, arena), fork.seq if fork else folded.seq
+            while not comparison.over and arena.treasury.seq < until:
+                try:
+                    await redo_next(arena, record, on_tick=on_tick)
+                except RecordGoesOnError:
+                    return comparison.end()
                 comparison.take(journal)
-            if comparison.over:
+            if comparison.over or fork is None:
                 break
-            if fork is not None:
-                start = await pass_fork(arena, fork)
-            elif folded.completed:
-                await arena.complete()
+            start = await pass_fork(arena, fork)
             comparison.take(journal)
-    comparison.end()
-    return comparison
+    return comparison.end()
 
 
 class Comparison:
@@ -248,11 +262,12 @@ class Comparison:
                 return
             self.agreed += 1
 
-    def end(self) -> None:
-        """Note what is stored beyond the end of the re-execution."""
+    def end(self) -> Self:
+        """Note what is stored beyond the end of the re-execution; return this."""
         left = None if self.over else next(self._stored, None)
         if left is not None:
             self.divergence = Divergence(left.seq, left, None)
+        return self
 
 
 def explain_divergence(divergence: Divergence) -> tuple[str, Any, Any]:

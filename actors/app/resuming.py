@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from actors.app.forks import Fork, experiment_at, pass_fork
 from actors.app.hindsight import look_back, look_back_at
 from actors.app.markets import LoadedMarket
 from actors.app.proof import proven_head
+from actors.app.redo import redo_next, unfinished_evolve
 from actors.app.rerun import rebuild
 from actors.app.result import summarise
 from actors.app.snapshots import VERSION, delayed_in, memories_in, treasury_in
@@ -106,11 +108,21 @@ async def resume_experiment(
         resuming,
         ("resumed", word),
         on_tick=on_tick,
-        stopped=lambda: resuming.caught_up and stopped(),
+        stopped=stopped,
+        again=partial(_again, resuming, on_tick),
     )
     notes = [*rebuilt.loaded.notes, *rebuilt.notes]
     path = str(named_database(folder))
     return {**result, **look_back_at(folder), "notes": notes, "path": path}
+
+
+async def _again(journal: ResumingJournal, on_tick: Callable[[int], None], arena: Arena) -> bool:
+    """Do the next thing again that is on record, and finish a cycle that was only asked for."""
+    if await redo_next(arena, journal, on_tick=on_tick):
+        return True
+    if await unfinished_evolve(arena, journal):
+        await arena.safe_run_evolution()
+    return False
 
 
 async def _leave_tidy(folder: Path, *, after_io_error: bool) -> None:
@@ -140,7 +152,8 @@ async def _carry_through(
     """
     async with Arena(start.treasury.experiment, market, journal, start=start) as arena:
         with watchdog(arena):
-            await arena.backtest(fork.tick - start.treasury.tick, on_tick=on_tick)
+            while arena.treasury.seq < fork.seq:
+                await redo_next(arena, journal, on_tick=on_tick)
             seq = arena.treasury.seq
             if seq != fork.seq:
                 message = (

@@ -8,6 +8,7 @@ about the past is answered as it was then.  From there on it is the journal behi
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from actors.journal.chain import Entry, Head, check_follows
 from actors.journal.port import (
@@ -22,6 +23,13 @@ from arena.exceptions import EventSourcingError
 from arena.words import Book, Scalar
 
 
+class Recorded(NamedTuple):
+    """An entry that is on record, and what is remembered of the command that it answers."""
+
+    entry: Entry
+    command: CommandRow | None
+
+
 class DivergenceError(EventSourcingError):
     """A re-execution did something else than what is on record.
 
@@ -29,9 +37,20 @@ class DivergenceError(EventSourcingError):
         seq: The first entry that is not the same.
     """
 
-    def __init__(self, stored: Entry, again: Entry) -> None:
+    def __init__(self, stored: Entry, again: Entry, *, outside: bool = False) -> None:
+        """Say what differs.
+
+        Args:
+            stored: The entry on record.
+            again: The one that was made again.
+            outside: Whether the one on record answers a command from outside: it came while a tick
+                was under way.
+        """
         message = f"the record has {stored.event_type}, and the run carried out again makes"
         other = again.event_type if again.event_type != stored.event_type else "another one"
+        if outside:
+            what = f"{stored.command_id!r} came from outside while a tick was under way"
+            other += f": {what}, and cannot be done again at the same instant"
         super().__init__(f"{message} {other}", seq=stored.seq)
 
 
@@ -71,7 +90,7 @@ class ResumingJournal:
         stored = await self._journal.read(self._head.seq, len(batch.entries))
         for before, again in zip(stored, batch.entries, strict=False):
             if before != again:
-                raise DivergenceError(before, again)
+                raise await self._divergence(before, again)
         rest = len(stored)
         if rest < len(batch.entries):
             rows = tuple(row for row in batch.commands if row.last_seq > self._end.seq)
@@ -80,6 +99,23 @@ class ResumingJournal:
             )
         self._head = head
         return head
+
+    async def _divergence(self, stored: Entry, again: Entry) -> DivergenceError:
+        if stored.command_id == again.command_id:
+            return DivergenceError(stored, again)
+        row = await self._row_of(stored)
+        return DivergenceError(stored, again, outside=row is not None and row.body is not None)
+
+    async def ahead(self) -> Recorded | None:
+        """Return the first entry that was not done again yet; None where all were."""
+        if self.caught_up:
+            return None
+        (entry,) = await self._journal.read(self._head.seq, 1)
+        return Recorded(entry, await self._row_of(entry))
+
+    async def _row_of(self, entry: Entry) -> CommandRow | None:
+        name = entry.command_id or ""
+        return (await self._journal.recall([name])).get(name)
 
     async def read(self, after_seq: int = 0, limit: int = 1000) -> list[Entry]:
         """See `Journal.read`."""
