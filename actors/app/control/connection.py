@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -49,16 +50,52 @@ class Limits:
     close_s: float = 10.0
 
 
-class Lines:
-    """The lines that a client sends."""
+class Connection:
+    """Answers one client, one request at a time."""
 
-    def __init__(self, reader: asyncio.StreamReader, limits: Limits) -> None:
-        self._reader = reader
+    def __init__(
+        self,
+        peer: socket.socket,
+        handle: Handler,
+        limits: Limits,
+        *,
+        draining: Callable[[], bool],
+    ) -> None:
+        """Make a connection that does not run yet.
+
+        Args:
+            peer: The client; does not block, and is closed at the end.
+            handle: Carries requests out.
+            limits: What the client may take.
+            draining: Says whether requests are refused from now on.
+        """
+        self._peer = peer
+        self._handle = handle
         self._limits = limits
+        self._draining = draining
         self._left = bytearray()
 
-    async def next(self) -> bytes | None:
-        """Return the next line without its end; None where there is none.
+    async def run(self) -> None:
+        """Answer until the client leaves, or has to."""
+        try:
+            with self._peer:
+                await self._serve()
+        except (ConnectionError, TimeoutError):
+            log.debug("control_client_left")
+
+    async def _serve(self) -> None:
+        while True:
+            try:
+                line = await self._next()
+            except ControlError as error:
+                await self._send(Reply(error=error))
+                return
+            if line is None:
+                return
+            await self._send(await self._answer(line))
+
+    async def _next(self) -> bytes | None:
+        """Return the next line without its end; None where there comes none.
 
         Raises:
             ControlError: `bad_request`: it is too long, or does not come to its end.
@@ -89,60 +126,9 @@ class Lines:
         return line
 
     async def _read(self) -> bool:
-        chunk = await self._reader.read(CHUNK)
+        chunk = await asyncio.get_running_loop().sock_recv(self._peer, CHUNK)
         self._left += chunk
         return bool(chunk)
-
-
-class Connection:
-    """Answers one client, one request at a time."""
-
-    def __init__(
-        self,
-        reader: asyncio.StreamReader,
-        writer: asyncio.StreamWriter,
-        handle: Handler,
-        limits: Limits,
-        *,
-        draining: Callable[[], bool],
-    ) -> None:
-        """Make a connection that does not run yet.
-
-        Args:
-            reader: From the client.
-            writer: To the client.
-            handle: Carries requests out.
-            limits: What the client may take.
-            draining: Says whether requests are refused from now on.
-        """
-        self._lines = Lines(reader, limits)
-        self._writer = writer
-        self._handle = handle
-        self._limits = limits
-        self._draining = draining
-
-    async def run(self) -> None:
-        """Answer until the client leaves, or has to."""
-        try:
-            await self._serve()
-            self._writer.close()
-            async with asyncio.timeout(self._limits.reply_s):
-                await self._writer.wait_closed()
-        except (ConnectionError, TimeoutError):
-            log.debug("control_client_left")
-        finally:
-            self._writer.transport.abort()
-
-    async def _serve(self) -> None:
-        while True:
-            try:
-                line = await self._lines.next()
-            except ControlError as error:
-                await self._send(Reply(error=error))
-                return
-            if line is None:
-                return
-            await self._send(await self._answer(line))
 
     async def _answer(self, line: bytes) -> Reply:
         try:
@@ -160,9 +146,8 @@ class Connection:
             line = reply.line()
         except Exception as error:  # noqa: BLE001 - see above
             line = _bug(error).line()
-        self._writer.write(line)
         async with asyncio.timeout(self._limits.reply_s):
-            await self._writer.drain()
+            await asyncio.get_running_loop().sock_sendall(self._peer, line)
 
 
 def _bug(error: Exception) -> Reply:

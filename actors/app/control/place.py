@@ -35,7 +35,7 @@ _PEER = struct.Struct("3i")
 
 
 def make_socket(path: Path) -> socket.socket:
-    """Return a socket that listens at `path`, which only its owner can reach.
+    """Return a socket that listens at `path`, and does not block; only its owner can reach it.
 
     What a process that is dead left there is replaced.
 
@@ -49,6 +49,7 @@ def make_socket(path: Path) -> socket.socket:
     with _own_folder(path):
         _remove_stale(path)
         listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        listener.setblocking(False)  # noqa: FBT003 - the one argument it has
         try:
             listener.bind(os.fspath(path))
             path.chmod(0o600)  # Nobody can connect before it listens.

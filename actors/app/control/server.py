@@ -13,14 +13,17 @@ from typing import Self
 
 import structlog
 
-from actors.app.control.connection import CHUNK, DRAINING, Connection, Handler, Limits
+from actors.app.control.connection import DRAINING, Connection, Handler, Limits
 from actors.app.control.errors import Code, ControlError
-from actors.app.control.place import make_socket, peer_of
+from actors.app.control.place import BACKLOG, make_socket, peer_of
 from actors.app.control.requests import Reply
 from actors.runtime import Exit, ExitReason, spawn
 from actors.runtime.tasks import wait_ended
 
 log = structlog.wrap_logger(logging.getLogger(__name__))
+
+ACCEPT_AGAIN_S = 1.0
+"""Seconds until the next try, where the process has no file left for another connection."""
 
 
 class ControlServer:
@@ -42,8 +45,9 @@ class ControlServer:
         self._handle = handle
         self._limits = limits or Limits()
         self._numbers = count(1)
-        self._connections: dict[asyncio.Task[Exit], asyncio.StreamWriter] = {}
+        self._connections: dict[asyncio.Task[Exit], socket.socket] = {}
         self._draining = False
+        self._users = {os.geteuid(), 0}
 
     async def __aenter__(self) -> Self:
         """Listen.
@@ -53,9 +57,9 @@ class ControlServer:
             SocketTakenError: Another process listens there.
             OSError: The folder takes no file.
         """
-        listener = make_socket(self.path)
+        self._listener = make_socket(self.path)
         self._inode = self.path.lstat().st_ino
-        self._server = await asyncio.start_unix_server(self._meet, sock=listener, limit=CHUNK)
+        self._listen()
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -65,43 +69,63 @@ class ControlServer:
         their request was taken.
         """
         self._draining = True
+        loop = asyncio.get_running_loop()
+        loop.remove_reader(self._listener)
         with suppress(FileNotFoundError):
             if self.path.lstat().st_ino == self._inode:
                 self.path.unlink()
-        self._server.close()
-        for writer in self._connections.values():
+        self._accept()
+        self._listener.close()
+        for peer in self._connections.values():
             with suppress(OSError):  # It has left.
-                writer.get_extra_info("socket").shutdown(socket.SHUT_RD)
-        loop = asyncio.get_running_loop()
+                peer.shutdown(socket.SHUT_RD)
         until = loop.time() + self._limits.close_s
         for task in tuple(self._connections):
             if not await wait_ended(task, max(until - loop.time(), 0)):
                 task.cancel()
                 await wait_ended(task)
-        await self._server.wait_closed()
 
-    def _meet(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def _listen(self) -> None:
+        if not self._draining:
+            asyncio.get_running_loop().add_reader(self._listener, self._accept)
+
+    def _accept(self) -> None:
+        """Take who waits to be let in; a flood of them waits for its next turn."""
+        for _ in range(BACKLOG):
+            try:
+                peer, _ = self._listener.accept()
+            except (BlockingIOError, ConnectionAbortedError):
+                return
+            except OSError as error:
+                log.warning("control_accept_failed", error=str(error))
+                loop = asyncio.get_running_loop()
+                loop.remove_reader(self._listener)
+                loop.call_later(ACCEPT_AGAIN_S, self._listen)
+                return
+            self._meet(peer)
+
+    def _meet(self, peer: socket.socket) -> None:
         """Let a client in, or say why not."""
-        pid, user = peer_of(writer.get_extra_info("socket"))
-        if user not in {os.geteuid(), 0}:
+        peer.setblocking(False)  # noqa: FBT003 - the one argument it has
+        pid, user = peer_of(peer)
+        if user not in self._users:
             log.warning("control_stranger_refused", pid=pid, user=user)
-            writer.transport.abort()
+            peer.close()
             return
         if self._draining or len(self._connections) >= self._limits.connections_max:
-            writer.write(Reply(error=DRAINING if self._draining else self._overloaded()).line())
-            writer.close()
+            with peer, suppress(OSError):
+                peer.send(Reply(error=DRAINING if self._draining else self._overloaded()).line())
             return
-        connection = Connection(
-            reader, writer, self._handle, self._limits, draining=lambda: self._draining
-        )
+        connection = Connection(peer, self._handle, self._limits, draining=lambda: self._draining)
 
         def ended(exited: Exit) -> None:
             del self._connections[task]
+            peer.close()  # A task that was cancelled before its first step has not done it.
             if exited.reason in {ExitReason.FAILED, ExitReason.EXITED}:
                 log.error("control_connection_failed", exc_info=exited.error)
 
         task = spawn(f"control-{next(self._numbers)}", connection.run, on_exit=ended)
-        self._connections[task] = writer
+        self._connections[task] = peer
 
     def _overloaded(self) -> ControlError:
         most = self._limits.connections_max
