@@ -20,7 +20,7 @@ from actors.app.settings import ConfigError, Problem, ReloadClass, Settings, loa
 from actors.app.settings.changes import changes, values
 from actors.app.settings.pages import reload_class
 from actors.app.settings.problems import Said, join, show
-from actors.app.settings.reload import HOW, is_in, why_fixed
+from actors.app.settings.reload import HOW, is_in, why_kept
 from actors.journal.reader import JournalReader
 from arena.experiment import Experiment, manifest
 from arena.words import Scalar
@@ -154,7 +154,7 @@ def compare_with_run(
     problems = [
         Problem(each.key, _said(each.after), f"{show(_said(each.before))}: {why}. {_OUT}", place)
         for each in changed
-        if (why := why_fixed(each.key)) is not None
+        if (why := why_kept(each.key)) is not None
     ]
     if problems:
         raise ConfigError(problems)
@@ -210,7 +210,7 @@ def _why(change: Change) -> str:
     found = f"found {show(_said(change.after))}, in effect is {show(_said(change.before))}"
     if any(is_in(change.key, table) for table in HOW):
         return f"{found}: the daemon has to be started again"
-    why = why_fixed(change.key)
+    why = why_kept(change.key)
     return f"{found}: {why}" if why else f"{found}: code is loaded when a daemon starts"
 
 

@@ -15,6 +15,7 @@ X_RELOAD = "x-reload"
 _MARKET = "a fork goes on in the market of its parent"
 _ENDOWED = "the treasury was endowed when the run began"
 _BORN = "the first generation has been born"
+_SEED = "all that is random in a run comes from one seed; `arena fork` can take another"
 _HOW = "it is how a run is carried out, and no part of it"
 FIXED: Mapping[str, str] = {
     "market": _MARKET,
@@ -53,7 +54,12 @@ def reloads(word: ReloadClass) -> dict[str, Any]:
 
 def reload_rule(key: str) -> ReloadClass:
     """Return when a change of `key`, a key of what is run, takes effect."""
-    return ReloadClass.NEXT_CYCLE if why_fixed(key) is None else ReloadClass.RESTART
+    return ReloadClass.NEXT_CYCLE if why_kept(key) is None else ReloadClass.RESTART
+
+
+def why_kept(key: str) -> str | None:
+    """Return why a run keeps the value that `key` has, however its config changes; None if not."""
+    return _SEED if is_in(key, "run.seed") else why_fixed(key)
 
 
 def why_fixed(key: str) -> str | None:

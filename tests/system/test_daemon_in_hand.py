@@ -1,0 +1,346 @@
+"""A daemon in hand: everything between its requests and its journal, without a process of its own.
+
+Real files, a real socket, no web.  Time is under the test's hand: the clock of the run stands still
+until somebody lets it go.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from actors.app.control.errors import Code, ControlError
+from actors.app.control.requests import ARGS, Args, Op, Request
+from actors.app.daemon.daemon import Daemon
+from actors.app.daemon.inbox import WAITING_MAX
+from actors.app.daemon.serving import prepare_serving
+from actors.app.daemon.status import READY, State
+from actors.app.experiment import prepare, run_experiment
+from actors.app.proof import prove
+from actors.app.settings import ConfigError
+from actors.journal.reader import open_run
+from actors.runtime import Exit, WallClock, spawn
+from actors.runtime.tasks import wait_ended
+from arena.events import Event, OperatorActed
+
+pytestmark = pytest.mark.asyncio
+
+CONFIG = """
+[run]
+name = "small"
+days = 30
+[market]
+warmup_days = 40
+[population]
+agents = 6
+baselines = ["cash"]
+[evolution]
+cycle_days = 5
+[ladder]
+gate_required = false
+"""
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    path = tmp_path / "small.toml"
+    path.write_text(CONFIG)
+    return path
+
+
+@asynccontextmanager
+async def served(config: Path, *sets: str, paused: bool = True) -> AsyncIterator[Daemon]:
+    """Serve `config` in the folder beside it, and stop in the end; what it raises is raised."""
+    out = config.parent / "run"
+    serving = prepare_serving(config, sets, out, paused=paused, web=False)
+    daemon = Daemon(serving, WallClock())
+    ended: list[Exit] = []
+    task = spawn("daemon", daemon.run, on_exit=ended.append)
+    try:
+        await until(lambda: bool(ended) or daemon.life.state in READY | {State.STORAGE_FULL})
+        yield daemon
+    finally:
+        daemon.life.stop()
+        assert await wait_ended(task, 30)
+    if ended[0].error is not None:
+        raise ended[0].error
+
+
+async def ask(daemon: Daemon, op: Op, key: str | None = None, **args: Any) -> dict[str, Any]:
+    """Ask, and return the result."""
+    known = ARGS.get(op, Args).model_validate(args)
+    by, reason = ("tester", f"to {op}") if op.changes else ("", "")
+    name = key or (f"{op}-1" if op.changes else None)
+    reply = await daemon.handle(Request(op=op, id=name, by=by, reason=reason, args=known))
+    if reply.error is not None:
+        raise reply.error
+    return dict(reply.result or {})
+
+
+async def until(true: Callable[[], bool]) -> None:
+    """Let the daemon go on until something is true of it."""
+    async with asyncio.timeout(60):
+        while not true():  # noqa: ASYNC110  # many things can make it true
+            await asyncio.sleep(0)
+
+
+async def until_completed(daemon: Daemon) -> None:
+    await ask(daemon, Op.RESUME, "let-go")
+    await until(lambda: daemon.life.state is State.COMPLETED)
+
+
+def rewrite(config: Path, text: str) -> None:
+    config.write_text(text)
+
+
+def history(config: Path) -> list[Event]:
+    with open_run(config.parent / "run") as run:
+        return [event for _, event in run.events()]
+
+
+def acted(config: Path) -> list[tuple[str, str, str]]:
+    found = [event for event in history(config) if isinstance(event, OperatorActed)]
+    return [(str(event.action), event.by, event.reason) for event in found]
+
+
+async def test_a_run_that_nobody_touched_is_the_backtest_of_its_config(
+    config: Path, tmp_path: Path
+) -> None:
+    prepared = prepare(config, (), now=WallClock().stamp())
+    folder = tmp_path / "backtest"
+    folder.mkdir()
+    backtest = await run_experiment(prepared, folder)
+
+    async with served(config, paused=False) as daemon:
+        await until(lambda: daemon.life.state is State.COMPLETED)
+        status = await ask(daemon, Op.STATUS)
+
+    assert (status["seq"], status["hash"]) == (backtest["events"], backtest["head"])
+    assert status["ready"]
+    assert status["tick"] == status["ticks"] == 30
+
+
+async def test_every_change_is_on_record_with_who_and_why(config: Path) -> None:
+    changes: list[tuple[Op, dict[str, Any]]] = [
+        (Op.PANIC, {"wind_down": True}),
+        (Op.RESET_PANIC, {}),
+        (Op.SPAWN, {"strategy": "tactical-trader", "parameters": {}}),
+        (Op.PAUSE_AGENT, {"agent_id": "g000-001"}),
+        (Op.UNPAUSE_AGENT, {"agent_id": "g000-001"}),
+        (Op.KILL, {"agent_id": "g000-002"}),
+        (Op.EVOLVE, {}),
+        (Op.RESUME, {}),
+        (Op.PAUSE, {}),
+    ]
+    async with served(config) as daemon:
+        for op, args in changes:
+            result = await ask(daemon, op, **args)
+            assert result["events"][0]["type"] == "OperatorActed"
+            assert not result["duplicate"]
+
+    expected = [(str(op).replace("-", "_"), "tester", f"to {op}") for op, _ in changes]
+    assert acted(config) == [("pause", "arena serve", "--paused"), *expected]
+    assert prove(str(config.parent / "run"), deep=True).ok
+
+
+async def test_the_same_id_is_carried_out_once(config: Path) -> None:
+    async with served(config) as daemon:
+        first = await ask(daemon, Op.KILL, "a", agent_id="g000-001")
+        again = await ask(daemon, Op.KILL, "a", agent_id="g000-001")
+        with pytest.raises(ControlError) as conflict:
+            await ask(daemon, Op.KILL, "a", agent_id="g000-002")
+
+    async with served(config) as daemon:
+        later = await ask(daemon, Op.KILL, "a", agent_id="g000-001")
+
+    assert again == later == first | {"duplicate": True}
+    assert conflict.value.code is Code.COMMAND_CONFLICT
+
+
+async def test_a_cycle_asked_for_twice_under_one_id_is_held_once(config: Path) -> None:
+    async with served(config) as daemon:
+        held = await ask(daemon, Op.EVOLVE, "a")
+        again = await ask(daemon, Op.EVOLVE, "a")
+
+    assert held["cycle"] == 1
+    assert again["duplicate"]
+    assert [type(event).__name__ for event in history(config)].count("EvolutionCycleComplete") == 1
+
+
+async def test_a_rehearsal_says_what_the_cycle_then_does(config: Path) -> None:
+    async with served(config) as daemon:
+        await ask(daemon, Op.SPAWN, strategy="tactical-trader", parameters={})
+        told = await ask(daemon, Op.EVOLVE, "a", dry_run=True)
+        seq = (await ask(daemon, Op.STATUS))["seq"]
+        held = await ask(daemon, Op.EVOLVE, "b")
+
+    assert told["dry_run"]
+    assert (told["cycle"], len(told["births"])) == (1, held["births"])
+    assert held["seq"] == seq + 1
+
+
+@pytest.mark.parametrize(
+    ("op", "args", "code"),
+    [
+        (Op.KILL, {"agent_id": "nobody"}, Code.NOT_FOUND),
+        (Op.PAUSE_AGENT, {"agent_id": "nobody"}, Code.NOT_FOUND),
+        (Op.UNPAUSE_AGENT, {"agent_id": "g000-001"}, Code.REFUSED),
+        (Op.SPAWN, {"strategy": "no-such-one", "parameters": {}}, Code.NOT_FOUND),
+        (Op.SPAWN, {"strategy": "cash", "parameters": {"x": 1}}, Code.REFUSED),
+    ],
+)
+async def test_what_cannot_be_done_says_why(
+    config: Path, op: Op, args: dict[str, Any], code: Code
+) -> None:
+    async with served(config) as daemon:
+        with pytest.raises(ControlError) as refused:
+            await ask(daemon, op, **args)
+
+    assert refused.value.code is code
+    assert refused.value.message
+
+
+async def test_what_holds_already_writes_nothing(config: Path) -> None:
+    async with served(config) as daemon:
+        nothing = await ask(daemon, Op.RESET_PANIC, "a")
+        stopped = await ask(daemon, Op.PANIC, "b", wind_down=False)
+        again = await ask(daemon, Op.PANIC, "c", wind_down=False)
+        wound_down = await ask(daemon, Op.PANIC, "d", wind_down=True)
+
+    assert nothing["events"] == again["events"] == []
+    assert stopped["events"]
+    assert wound_down["events"]
+
+
+async def test_pause_and_panic_outlive_the_daemon(config: Path) -> None:
+    async with served(config) as daemon:
+        await ask(daemon, Op.PANIC, wind_down=False)
+    async with served(config, paused=False) as daemon:
+        seen = await ask(daemon, Op.STATUS)
+        await until(lambda: daemon.life.state is State.PAUSED)
+        seen = await ask(daemon, Op.STATUS)
+
+    assert seen["panic"] == {"mode": "pause", "reason": "to panic", "since_tick": 0}
+    assert seen["paused"]
+    assert seen["tick"] == 0
+
+
+async def test_a_run_that_is_over_can_be_asked_and_not_changed(config: Path) -> None:
+    async with served(config, paused=False) as daemon:
+        await until(lambda: daemon.life.state is State.COMPLETED)
+    async with served(config, paused=False) as daemon:
+        await until(lambda: daemon.life.state is State.COMPLETED)
+        with pytest.raises(ControlError) as refused:
+            await ask(daemon, Op.KILL, agent_id="g000-001")
+        status = await ask(daemon, Op.STATUS)
+
+    assert refused.value.reason == "completed"
+    assert (status["state"], status["tick"]) == ("completed", 30)
+
+
+async def test_more_requests_than_may_wait_are_refused_and_time_goes_on(config: Path) -> None:
+    async with served(config) as daemon:
+        await ask(daemon, Op.RESUME)
+        found: list[Exit] = []
+        for number in range(WAITING_MAX + 40):
+
+            async def one(number: int = number) -> None:
+                await ask(daemon, Op.PAUSE_AGENT, f"n{number}", agent_id="nobody")
+
+            spawn(f"asker-{number}", one, on_exit=found.append)
+        await until(lambda: len(found) == WAITING_MAX + 40)
+        await until(lambda: daemon.life.state is State.COMPLETED)
+
+    codes = [each.error.code for each in found if isinstance(each.error, ControlError)]
+    assert codes.count(Code.NOT_FOUND) == WAITING_MAX
+    assert codes.count(Code.OVERLOADED) == 40
+
+
+async def test_time_stands_still_while_the_disk_is_nearly_full(config: Path) -> None:
+    async with served(config, "daemon.disk_reserve_mib=1048576", paused=False) as daemon:
+        await until(lambda: daemon.life.state is State.STORAGE_FULL)
+        health = await ask(daemon, Op.HEALTH)
+        daemon.life.settings = prepare_serving(config, (), config.parent / "run").settings
+        daemon.life.inbox.wake()
+        await until(lambda: daemon.life.state is State.COMPLETED)
+
+    assert (health["ready"], health["reasons"]) == (False, ["storage_full"])
+
+
+async def test_a_folder_is_not_served_with_another_config(config: Path) -> None:
+    async with served(config):
+        pass
+
+    with pytest.raises(ConfigError, match=r"run.seed.*43"):
+        async with served(config, "run.seed=43"):
+            pass
+
+
+async def test_new_rules_wait_for_the_end_of_a_cycle_and_outlive_the_daemon(config: Path) -> None:
+    async with served(config) as daemon:
+        rewrite(config, CONFIG.replace("[evolution]", "[evolution]\nbirths_base = 1"))
+        told = await ask(daemon, Op.RELOAD)
+        at_once = await ask(daemon, Op.STATUS)
+        await until_completed(daemon)
+        later = await ask(daemon, Op.STATUS)
+    async with served(config, paused=False) as daemon:
+        await until(lambda: daemon.life.state is State.COMPLETED)
+        again = await ask(daemon, Op.STATUS)
+
+    assert told["accepted"]
+    assert told["pending"] == ["evolution.births_base"]
+    assert at_once["pending_reload"] == ["evolution.births_base"]
+    assert later["pending_reload"] == []
+    assert (again["seq"], again["hash"]) == (later["seq"], later["hash"])
+    kinds = [type(event).__name__ for event in history(config)]
+    assert kinds.index("RunForked") > kinds.index("EvolutionCycleComplete")
+    assert ("reload", "tester", "to reload") in acted(config)
+    assert prove(str(config.parent / "run"), deep=True).ok
+
+
+async def test_a_reload_that_is_refused_changes_nothing(config: Path) -> None:
+    async with served(config) as daemon:
+        before = daemon.life.settings
+        rewrite(config, CONFIG.replace("[evolution]", "[daemon]\nspeed = '9x'\n[evolution]\nx = 1"))
+        broken = await ask(daemon, Op.RELOAD, "a")
+        rewrite(config, f"{CONFIG}\n[daemon]\nspeed = '9x'\n[treasury]\ntotal = '1.00'")
+        fixed = await ask(daemon, Op.RELOAD, "b")
+        interval_s = daemon.life.pace.interval_s
+
+    assert not broken["accepted"]
+    assert not fixed["accepted"]
+    assert [each["key"] for each in fixed["refused"]] == ["treasury.total"]
+    assert daemon.life.settings == before
+    assert interval_s == 0.0
+
+
+async def test_speed_changes_at_once_and_a_rehearsed_reload_changes_nothing(config: Path) -> None:
+    async with served(config) as daemon:
+        rewrite(config, f"{CONFIG}\n[daemon]\nspeed = '1000x'")
+        told = await ask(daemon, Op.RELOAD, "a", dry_run=True)
+        rehearsed = daemon.life.pace.interval_s
+        await ask(daemon, Op.RELOAD, "b")
+        interval_s = daemon.life.pace.interval_s
+
+    assert told["accepted"]
+    assert [each["key"] for each in told["changed"]] == ["daemon.speed"]
+    assert (rehearsed, interval_s) == (0.0, 86.4)
+
+
+async def test_a_daemon_that_stops_answers_nobody_and_leaves_a_snapshot(config: Path) -> None:
+    async with served(config) as daemon:
+        await ask(daemon, Op.KILL, agent_id="g000-001")
+        stopped = await ask(daemon, Op.STOP)
+        with pytest.raises(ControlError) as refused:
+            await ask(daemon, Op.KILL, "b", agent_id="g000-002")
+
+    assert stopped == {"stopping": True}
+    assert refused.value.code is Code.DRAINING
+    with open_run(config.parent / "run") as run:
+        assert run.snapshots()[-1].seq == run.head().seq
+        assert [row.kind for row in run.process_log()] == ["started", "stopped"]
