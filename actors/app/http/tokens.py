@@ -38,9 +38,11 @@ def read_token(path: Path) -> bytes:
         number = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
         raise _problem(path, error.strerror or "unreadable", "a file with a token") from error
-    with open(number, "rb") as file:
+    try:
         _check(path, os.fstat(number))
-        token = file.read(TOKEN_MAX + 2).rstrip()
+        token = os.read(number, TOKEN_MAX + 2).rstrip()
+    finally:
+        os.close(number)
     if TOKEN_MIN <= len(token) <= TOKEN_MAX and all(33 <= each <= 126 for each in token):
         return token
     needed = f"{TOKEN_MIN} to {TOKEN_MAX} visible characters on one line: openssl rand -hex 32"
