@@ -2,10 +2,14 @@
 
 Loggers are made with `structlog.wrap_logger(logging.getLogger(__name__))`, so a program that uses
 the library and configures nothing sees warnings on stderr and no more, as with any other library.
+
+Lines go to stderr and nowhere else: whoever keeps them (journald, or logrotate with `copytruncate`)
+rotates them, and no signal is needed for it.  What could be a secret is taken out of each.
 """
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import sys
@@ -13,6 +17,7 @@ import sys
 import structlog
 from structlog.typing import Processor
 
+from actors.app.redaction import redact, scrub
 from arena.exceptions import ValidationError
 
 VARIABLE = "ARENA_LOG"
@@ -48,23 +53,55 @@ def configure_log(words: str | None = None) -> None:
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
+            redact,
             renderer,
         ],
-        wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.stdlib.LoggerFactory(),
     )
-    logging.getLogger("actors").setLevel(level)
+    _set_level(level)
     root = logging.getLogger()
-    if not root.handlers:
-        root.addHandler(_Stderr())
+    ours = [handler for handler in root.handlers if isinstance(handler, _Stderr)]
+    if ours:
+        ours[0].as_json = as_json
+    elif not root.handlers:
+        root.addHandler(_Stderr(as_json=as_json))
+
+
+def set_level(word: str) -> None:
+    """Log from another level up, from now on.
+
+    Args:
+        word: `debug`, `info`, `warning` or `error`.
+
+    Raises:
+        KeyError: It is none of these.
+    """
+    _set_level(_LEVELS[word])
+
+
+def _set_level(level: int) -> None:
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(level))
+    logging.getLogger("actors").setLevel(level)
 
 
 class _Stderr(logging.Handler):
-    """Writes the message alone: the traceback that asyncio likes to add is no help to a user."""
+    """Writes the message alone: the traceback that asyncio likes to add is no help to a user.
+
+    Attributes:
+        as_json: Whether what other libraries say becomes JSON, too.
+    """
+
+    def __init__(self, *, as_json: bool) -> None:
+        super().__init__()
+        self.as_json = as_json
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write one line."""
-        sys.stderr.write(f"{record.getMessage()}\n")
+        text = scrub(record.getMessage())
+        if self.as_json and not record.name.startswith("actors."):
+            level = record.levelname.lower()
+            text = json.dumps({"event": text, "level": level, "logger": record.name})
+        sys.stderr.write(f"{text}\n")
 
 
 def _parse(words: str) -> tuple[int, bool]:

@@ -21,6 +21,7 @@ import structlog
 
 from actors.app.daemon.addresses import address_of
 from actors.app.daemon.notices import URGENT, Notice, notices_of, shortened, wanted
+from actors.app.redaction import hide
 from actors.journal.chain import Entry
 from actors.runtime import Clock, WallClock
 from arena.events import Event
@@ -167,11 +168,12 @@ class Notifier:
         self._waiting.put_nowait(None)
 
     def _look_up(self, wishes: Sequence[Wish]) -> list[_Target]:
-        return [
-            _Target(place, address_of(wish, place, self._folder, self._environ), wish.on, limit)
-            for place, wish in enumerate(wishes, 1)
-            for limit in [wish.per_minute]
-        ]
+        targets = []
+        for place, wish in enumerate(wishes, 1):
+            url = address_of(wish, place, self._folder, self._environ)
+            hide(url)
+            targets.append(_Target(place, url, wish.on, wish.per_minute))
+        return targets
 
     def _leave(self, notices: list[Notice]) -> None:
         if not notices:
