@@ -191,6 +191,18 @@ class TestDays:
         assert 0 < agent.equity < usd(500)
         assert agent.trading
 
+    def test_the_venue_ends_what_a_paused_agent_holds_as_well(self) -> None:
+        treasury, agent_id = a_desk(CHARGED)
+        day(treasury, {"PERP": 4.0}, BARS)
+        ask(treasury, c.PauseAgent(command_id=command_id(), agent_id=agent_id))
+        bars = replace_bar(BARS, "PERP", Bar(100.0, 60.0, high=100.0, low=55.0))
+
+        settled, agent = day(treasury, {"COIN": 0.1}, bars)
+
+        assert [fill.cause for fill in settled.fills] == [FillCause.LIQUIDATION]
+        assert {each.reason for each in settled.refused} == {OrderRefusal.AGENT_NOT_TRADING}
+        assert (agent.portfolio.positions, agent.paused) == ({}, True)
+
     def test_a_loss_beyond_the_margin_is_bad_debt(self) -> None:
         treasury, agent_id = a_desk()
         day(treasury, {"PERP": 5.0}, BARS)
