@@ -12,6 +12,7 @@ import pytest
 
 from actors.app import experiment, result
 from actors.app.cli.failures import explain, wants_json
+from actors.app.control.errors import NoAnswerError, NotRunningError, SocketTakenError
 from actors.app.exits import ExitCode
 from actors.app.log import configure_log
 from actors.feeds import DataError
@@ -35,6 +36,9 @@ CASES = [
     (NewerRunError("version 9"), ExitCode.USAGE),
     (EventSourcingError("data is damaged", seq=3), ExitCode.INVARIANT),
     (AskTimeout("desk", taken=True), ExitCode.TIMED_OUT),
+    (NoAnswerError("it did not answer", "ops-1"), ExitCode.TIMED_OUT),
+    (SocketTakenError("control.sock", 7), ExitCode.LOCKED),
+    (NotRunningError("control.sock"), ExitCode.LOCKED),
     (EvolutionError("kill", "broke"), ExitCode.FAILED),
     (OSError(errno.ENOSPC, "No space left on device", "run.db"), ExitCode.STORAGE),
     (PermissionError(errno.EACCES, "Permission denied", "run.db"), ExitCode.DATA),
