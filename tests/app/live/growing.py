@@ -19,6 +19,7 @@ from arena.market import Market
 FIRST = date(2024, 1, 1)
 WARMUP = 8
 DAYS = 22
+POLL_S = 60.0
 NOW = datetime(2024, 6, 1, 12, tzinfo=UTC)
 HEADER = "day,coin,open,high,low,close,rate\n"
 
@@ -111,7 +112,7 @@ class Folder:
 
 
 class Coming(ManualClock):
-    """A clock on which waiting takes no time; one thing happens in each wait for more bars."""
+    """A clock on which waiting takes no time; one thing happens in each wait for another look."""
 
     def __init__(self, happenings: Iterable[Callable[[], None]] = (), now: datetime = NOW) -> None:
         super().__init__(now)
@@ -120,7 +121,8 @@ class Coming(ManualClock):
     async def sleep(self, seconds: float) -> None:
         """Let the next thing happen."""
         await super().sleep(seconds)
-        if seconds and self.happenings:
+        if seconds == POLL_S:
+            assert self.happenings, "it waits for more bars, and none will come"
             self.happenings.pop(0)()
 
 
