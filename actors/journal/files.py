@@ -15,6 +15,7 @@ from pathlib import Path
 from actors.journal.anchors import anchors_path
 from actors.journal.chain import genesis_hash
 from actors.journal.marker import marker_path
+from actors.journal.mounts import refuse_network
 from actors.journal.placing import appearing, refuse_existing
 from actors.journal.port import StorageError
 from actors.journal.schema import (
@@ -87,6 +88,7 @@ def create_database(
     Raises:
         FileExistsError: Something is there, or what an earlier database left behind.
         ValueError: `meta` uses a name that the journal needs.
+        ValidationError: It would lie on a network file system.
         StorageError: The folder takes no file.
     """
     own = {"manifest": manifest, "genesis": genesis_hash(manifest), "run_id": run_id}
@@ -94,6 +96,7 @@ def create_database(
     if taken:
         raise ValueError(f"meta cannot hold {sorted(taken)}")
     check_free(path)
+    refuse_network(path)
     try:
         with appearing(path) as building:
             _build(building, own | dict(meta), fill)

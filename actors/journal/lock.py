@@ -13,6 +13,7 @@ import os
 import time
 from pathlib import Path
 
+from actors.journal.mounts import refuse_network
 from arena.exceptions import ArenaError
 
 NAMED_WITHIN_S = 0.5
@@ -39,9 +40,11 @@ class WriterLock:
         """Take the lock of `database`.
 
         Raises:
+            ValidationError: It lies on a network file system, where a lock is no lock.
             LockedError: Somebody else has it, be it in this process.
             OSError: The folder takes no file, or the disk is full.
         """
+        refuse_network(database)
         path = database.with_suffix(".lock")
         self._handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         try:
