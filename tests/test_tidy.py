@@ -113,7 +113,9 @@ def test_every_config_runs(config: Path, tmp_path: Path) -> None:
 
 def test_every_config_says_at_its_top_how_to_run_it() -> None:
     for config in CONFIGS:
-        assert f"#     arena run {name_of(config)}\n" in config.read_text()
+        assert re.search(
+            rf"^#     arena (run|serve) {name_of(config)}$", config.read_text(), re.MULTILINE
+        )
 
 
 def test_make_check_asks_for_what_ci_asks_for() -> None:

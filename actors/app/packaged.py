@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-PACKAGED = ("quickstart", "phase1")
+PACKAGED = ("quickstart", "phase1", "daemon")
 """The configs that need no other file."""
 
 

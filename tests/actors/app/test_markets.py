@@ -32,6 +32,7 @@ needs_data = pytest.mark.skipif(
 FACTS = {  # badge, first day settled, days, warm-up
     "quickstart": ("synthetic", "2020-01-01", 180, 120),
     "phase1": ("synthetic", "2020-01-01", 180, 120),
+    "daemon": ("synthetic", "2020-01-01", 3650, 120),
     "real": ("mixed", "2020-04-10", 1176, 120),
     "real-lending": ("real", "2025-08-05", 208, 14),
 }

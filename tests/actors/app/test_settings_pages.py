@@ -62,7 +62,7 @@ def test_every_key_says_when_a_daemon_takes_over_a_change_of_it():
     assert reload_class("http.bind") == "restart"
     assert reload_class("market.sources[3].path") == "restart"
     assert reload_class("run.days") == "restart"
-    assert reload_class("run.seed") == "next-cycle"
+    assert reload_class("run.seed") == "restart"
     assert reload_class("population.mix.cash") == "next-cycle"
     assert reload_class("rules.kill[0].all") == "next-cycle"
     assert reload_class("plugins.modules") == "restart"
