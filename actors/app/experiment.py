@@ -21,6 +21,7 @@ from actors.app.arena import Arena
 from actors.app.borrowed import borrowed_by, borrowed_text, in_use
 from actors.app.exits import ExitCode
 from actors.app.hindsight import look_back_at
+from actors.app.live import Downloader, LiveSource
 from actors.app.markets import LoadedMarket, build_experiment, build_market, read_sources
 from actors.app.plugins import Plugins, find_plugins
 from actors.app.result import summarise
@@ -31,7 +32,7 @@ from actors.journal.codec import canonical
 from actors.journal.files import FILE_NAME, check_free
 from actors.journal.port import Journal
 from actors.journal.sqlite import SqliteJournal
-from actors.runtime import Watchdog
+from actors.runtime import Clock, Watchdog
 from arena.exceptions import ValidationError
 from arena.experiment import Experiment, manifest
 from arena.words import Scalar
@@ -84,6 +85,46 @@ def prepare(
     known = find_plugins(settings.plugins.modules, config.parent)
     experiment = build_experiment(settings, loaded, *in_use(known, [settings]))
     return Prepared(experiment, loaded, _meta(settings, config, known))
+
+
+async def prepare_live(
+    config: Path, overrides: Sequence[str], *, clock: Clock
+) -> tuple[Prepared, LiveSource]:
+    """Read a config whose market grows, and look for the first time; nothing is written.
+
+    Before the run's database is made, the source has to `begin`; at the end, to `close`.
+
+    Args:
+        config: A TOML file.
+        overrides: `table.key=value`, the later one winning.
+        clock: Says which days have closed.
+
+    Raises:
+        ConfigError: The config cannot be used.
+        DataError: The market's files cannot be used, or do not have the warm-up.
+    """
+    source = live_source(load_settings(config, overrides), config.parent, clock=clock)
+    try:
+        loaded = await source.open()
+        return prepare(config, overrides, now=clock.stamp(), loaded=loaded), source
+    except BaseException:
+        source.close()
+        raise
+
+
+def live_source(settings: Settings, base: Path, *, clock: Clock) -> LiveSource:
+    """Return what looks for bars as the settings say; a run that goes on has it `resume`.
+
+    Args:
+        settings: Where the market is read from.
+        base: The folder that paths in the config are relative to.
+        clock: Says which days have closed.
+
+    Raises:
+        ConfigError: The market is none that can grow.
+    """
+    downloader = Downloader(settings, base) if settings.live.download else None
+    return LiveSource(settings, base, clock=clock, downloader=downloader)
 
 
 def _meta(settings: Settings, config: Path, known: Plugins) -> dict[str, str]:

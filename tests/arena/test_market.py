@@ -173,3 +173,33 @@ def test_a_part_of_a_market_is_a_market(market: Market) -> None:
     assert part.column("SOL.close").tolist() == market.values[2:5, 1].tolist()
     assert part.opens_at.tolist() == market.opens_at[2:5].tolist()
     assert restrict(market, slice(None)).columns == market.columns
+
+
+def test_a_view_goes_on_in_a_market_that_has_grown(market: Market) -> None:
+    view = MarketView(restrict(market, slice(0, 3)))
+    view.reveal(market.values[:3])
+    before = view.history("BTC.close")
+
+    view.extend(restrict(market, slice(0, 4)))
+    view.extend(market)
+
+    assert view.now == 2
+    assert view.history("BTC.close").tolist() == before.tolist() == [100.0, 102.0, 104.0]
+    assert view.opens_at.tolist() == market.opens_at.tolist()
+    assert not view.history("BTC.close").flags.writeable
+    view.reveal(market.values[3:])
+    assert view.history("SOL.close").tolist()[2:] == market.column("SOL.close").tolist()[2:]
+    assert before.tolist() == [100.0, 102.0, 104.0]
+
+
+@pytest.mark.parametrize(
+    "part",
+    [(slice(0, 2), None), (slice(1, 5), None), (slice(None), ["BTC.close"])],
+    ids=["shorter", "other days", "other columns"],
+)
+def test_a_view_goes_on_in_no_other_market(
+    market: Market, part: tuple[slice, list[str] | None]
+) -> None:
+    view = MarketView(restrict(market, slice(0, 4)))
+    with pytest.raises(ValidationError, match="the same 4 bars of 2 columns, and more after them"):
+        view.extend(restrict(market, *part))

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import shutil
 import signal
-import subprocess
-import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from functools import cache, partial
@@ -39,8 +38,6 @@ from arena.experiment import manifest
 from tests.app.live.growing import DAYS, NOW, WARMUP, Coming, Folder, backtest_of, facts, rows
 from tests.app.live.growing import settings as settings_of
 from tests.worlds import a_run
-
-ROOT = Path(__file__).parents[3]
 
 
 @cache
@@ -142,29 +139,31 @@ def test_a_live_run_is_carried_out_again_from_its_recording_alone(grown, tmp_pat
     assert verify(copy).findings == ()
 
 
-KILLED = """
-import asyncio, os, signal, sys
-from pathlib import Path
-from tests.app.live.growing import DAYS, Folder
-from tests.app.live.test_following import coming, live
+def killed_after(tick: int, run: Callable[[Callable[[int], None]], None]) -> int:
+    """Let a process carry `run` out and kill itself after a tick; return how it ended."""
 
-def on_tick(tick):
-    if tick == int(sys.argv[2]):
-        os.kill(os.getpid(), signal.SIGKILL)
+    def on_tick(reached: int) -> None:
+        if reached == tick:
+            os.kill(os.getpid(), signal.SIGKILL)
 
-base = Path(sys.argv[1])
-folder = Folder(base / "data")
-asyncio.run(live(folder, base / "run", coming(folder, [3, 4, 5]), DAYS, on_tick))
-"""
+    child = os.fork()
+    if not child:
+        try:
+            run(on_tick)
+        finally:
+            os._exit(0)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
-@pytest.mark.parametrize("tick", [12])
+@pytest.mark.parametrize("tick", [5, 12])
 def test_a_live_run_that_was_killed_goes_on_from_its_recording(tmp_path, tick):
-    ended = subprocess.run(
-        [sys.executable, "-c", KILLED, str(tmp_path), str(tick)], check=False, cwd=ROOT, timeout=120
-    )
-    assert ended.returncode == -signal.SIGKILL
-    run, folder = tmp_path / "run", Folder(tmp_path / "data", WARMUP + DAYS)
+    folder, run = Folder(tmp_path / "data"), tmp_path / "run"
+
+    def work(on_tick: Callable[[int], None]) -> None:
+        asyncio.run(live(folder, run, coming(folder, [3, 4, 5]), DAYS, on_tick))
+
+    assert killed_after(tick, work) == -signal.SIGKILL
+    folder.write(rows(range(WARMUP + DAYS)))
     with bars_path(run / FILE_NAME).open("ab") as file:
         file.write(b'{"opens_at":17')  # It was killed once more, while it wrote down a bar.
 
