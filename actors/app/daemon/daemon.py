@@ -16,6 +16,8 @@ import asyncio
 import logging
 import math
 import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import structlog
@@ -29,6 +31,7 @@ from actors.app.daemon.inbox import Asked
 from actors.app.daemon.life import Life
 from actors.app.daemon.opening import Opened, open_journal
 from actors.app.daemon.poison import Poison
+from actors.app.daemon.polling import Polling
 from actors.app.daemon.reception import Reception
 from actors.app.daemon.reloading import Reloading
 from actors.app.daemon.serving import Serving
@@ -36,6 +39,7 @@ from actors.app.daemon.status import State
 from actors.app.daemon.storage import LOOK_AGAIN_S
 from actors.app.daemon.verbs import begin_cycle, carry_out
 from actors.app.experiment import Saver, watchdog
+from actors.app.live import extend
 from actors.app.redo import redo_next, unfinished_evolve
 from actors.journal.port import StorageError
 from actors.messages.allocator import CONTROL, Probe
@@ -130,17 +134,31 @@ class Daemon:
                 self.life.serving,
                 self.life.gauges,
                 self.life.notifier.committed,
-                now=self.life.clock.stamp(),
+                clock=self.life.clock,
             ) as opened:
                 if self.life.opened is None:
                     await self.life.face.show(self.handle, self.probe)
-                self.life.opened = opened
+                self.life.opened, self.life.market = opened, opened.loaded.market
                 self.life.inbox.open()
-                await self._carry_through(opened)
+                async with self._looking_for_bars(opened):
+                    await self._carry_through(opened)
         except StorageError as error:
             if not error.definite:
                 raise
             await self._wait_for_room(error)
+
+    @asynccontextmanager
+    async def _looking_for_bars(self, opened: Opened) -> AsyncIterator[None]:
+        """Look for bars that are made meanwhile, where the run is one of those."""
+        if opened.source is None:
+            yield
+            return
+        self.life.polling = Polling(opened.source, self.life.clock, self.life.inbox.wake)
+        try:
+            yield
+        finally:
+            polling, self.life.polling = self.life.polling, None
+            await polling.close()
 
     async def _wait_for_room(self, error: StorageError) -> None:
         log.error("storage_full", error=str(error))
@@ -156,7 +174,7 @@ class Daemon:
         start: Start | None = opened.start
         begun = False
         while start is not None:
-            market = opened.loaded.market
+            market = self.life.market or opened.loaded.market
             experiment = start.treasury.experiment
             async with Arena(experiment, market, opened.journal, start=start) as arena:
                 self.life.arena = arena
@@ -186,6 +204,7 @@ class Daemon:
         saver = Saver(arena, opened.journal)
         while not self.life.stopping:
             await self._answer_requests(arena)
+            await self._take_bars(arena)
             reloaded = await self._reloading.pass_if_due(arena, opened)
             if reloaded is not None:
                 return reloaded
@@ -214,6 +233,15 @@ class Daemon:
             "serving", state=str(self.life.state), tick=arena.treasury.tick, url=self.life.face.url
         )
 
+    async def _take_bars(self, arena: Arena) -> None:
+        """Let the arena have the bars that were made since, and look for more when it is time."""
+        if self.life.polling is not None:
+            self.life.polling.look_if_due(self.life.settings.live.poll_s)
+            found = self.life.polling.take()
+            if found is not None:
+                await extend(arena.cast.ask_feed, found)
+                self.life.market = found
+
     def _wait_s(self, arena: Arena) -> float:
         """Return how long nothing is to be done, and note why; 0 where a bar is due."""
         treasury = arena.treasury
@@ -228,6 +256,11 @@ class Daemon:
             self.life.state = State.PAUSED
             return math.inf
         self.life.pace.resume()
+        bars = arena.experiment.market.warmup + treasury.tick
+        if self.life.polling is not None and bars >= len(self.life.market or ()):
+            self.life.pace.skip()
+            self.life.state = State.WAITING
+            return self.life.polling.look_if_due(self.life.settings.live.poll_s)
         self.life.state = State.RUNNING
         return self.life.pace.due_in_s()
 

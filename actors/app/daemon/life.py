@@ -19,6 +19,7 @@ from actors.app.daemon.gauges import Gauges
 from actors.app.daemon.inbox import Inbox
 from actors.app.daemon.notify import Notifier
 from actors.app.daemon.opening import Opened
+from actors.app.daemon.polling import Polling
 from actors.app.daemon.serving import Serving
 from actors.app.daemon.status import State
 from actors.app.daemon.storage import has_room
@@ -27,6 +28,7 @@ from actors.app.live import Pace
 from actors.app.settings.daemon import bar_seconds
 from actors.journal.files import database_path
 from actors.runtime import Clock
+from arena.market import Market
 
 log = structlog.wrap_logger(logging.getLogger(__name__))
 
@@ -49,6 +51,8 @@ class Life:
         state: What the daemon is doing.
         arena: The arena; None before the journal is open, and while the disk is full.
         opened: The run, as it was opened last.
+        market: All bars that are known; None before the journal is open.
+        polling: Looks for more of them; None where all are known.
         done: How many entries of `todo` have been done again.
         todo: How many there are after the snapshot that the run began at.
         pending: Keys of rules that are in effect when the cycle under way has ended.
@@ -80,6 +84,8 @@ class Life:
         self.state = State.STARTING
         self.arena: Arena | None = None
         self.opened: Opened | None = None
+        self.market: Market | None = None
+        self.polling: Polling | None = None
         self.done = self.todo = 0
         self.pending: list[str] = []
         self.stopping = False

@@ -6,7 +6,6 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime
 
 import structlog
 
@@ -14,14 +13,17 @@ from actors.app.bootstrap import Start
 from actors.app.daemon.gauges import Committed, Gauges, MeteredJournal
 from actors.app.daemon.reload import Change, compare_with_run
 from actors.app.daemon.serving import Serving
-from actors.app.experiment import prepare
+from actors.app.experiment import live_source, prepare, prepare_live
+from actors.app.live import LiveSource
 from actors.app.markets import LoadedMarket
 from actors.app.proof import proven_head
 from actors.app.rerun import rebuild
 from actors.app.resuming import find_start
 from actors.journal.chain import Head, run_id_of
+from actors.journal.files import database_path
 from actors.journal.reader import open_run
 from actors.journal.sqlite import SqliteJournal
+from actors.runtime import Clock
 from arena.experiment import manifest
 
 log = structlog.wrap_logger(logging.getLogger(__name__))
@@ -45,6 +47,7 @@ class Opened:
         end: Where the record ends.
         changed: What the config says of the rules that is not in effect yet.
         idle_s: Seconds since the last entry was written, by the machine's clock.
+        source: Where more bars come from; None where all are known.
     """
 
     journal: LentJournal
@@ -53,11 +56,12 @@ class Opened:
     end: Head
     changed: tuple[Change, ...] = ()
     idle_s: float = 0.0
+    source: LiveSource | None = None
 
 
 @asynccontextmanager
 async def open_journal(
-    serving: Serving, gauges: Gauges, committed: Committed, *, now: datetime
+    serving: Serving, gauges: Gauges, committed: Committed, *, clock: Clock
 ) -> AsyncIterator[Opened]:
     """Open the run of `serving`, or begin it, and close it in the end.
 
@@ -65,7 +69,7 @@ async def open_journal(
         serving: Which run.
         gauges: Where commits are measured.
         committed: Told of each commit, on the loop.
-        now: The current time: data from later than tomorrow is refused.
+        clock: The current time: data from later than tomorrow is refused.
 
     Raises:
         ConfigError: The config is not that of the run in the folder.
@@ -74,7 +78,7 @@ async def open_journal(
         StorageError: The disk refused.
         DataError: The market's files cannot be used.
     """
-    stored = await (_begin if serving.is_new else _go_on)(serving, now)
+    stored = await (_begin if serving.is_new else _go_on)(serving, clock)
     try:
         journal = LentJournal(
             stored.journal,
@@ -84,7 +88,13 @@ async def open_journal(
             committed=committed,
         )
         yield Opened(
-            journal, stored.loaded, stored.start, stored.end, stored.changed, stored.idle_s
+            journal,
+            stored.loaded,
+            stored.start,
+            stored.end,
+            stored.changed,
+            stored.idle_s,
+            stored.source,
         )
     finally:
         await stored.journal.close()
@@ -92,36 +102,57 @@ async def open_journal(
 
 @dataclass(frozen=True, slots=True)
 class _Stored:
+    """What `Opened` is made of."""
+
     journal: SqliteJournal
     loaded: LoadedMarket
     start: Start
     end: Head
     changed: tuple[Change, ...] = ()
     idle_s: float = 0.0
+    source: LiveSource | None = None
 
 
-async def _begin(serving: Serving, now: datetime) -> _Stored:
-    prepared = prepare(serving.config, serving.overrides, now=now)
+async def _begin(serving: Serving, clock: Clock) -> _Stored:
+    source = None
+    if serving.polls:
+        prepared, source = await prepare_live(serving.config, serving.overrides, clock=clock)
+    else:
+        prepared = prepare(serving.config, serving.overrides, now=clock.stamp())
     facts = manifest(prepared.experiment)
-    journal = await SqliteJournal.create(serving.folder, run_id_of(facts), facts, prepared.meta)
+    run_id = run_id_of(facts)
+    if source is not None:
+        source.begin(database_path(serving.folder), run_id)
+    journal = await SqliteJournal.create(serving.folder, run_id, facts, prepared.meta)
     start = Start.beginning(prepared.experiment)
-    return _Stored(journal, prepared.loaded, start, start.head)
+    return _Stored(journal, prepared.loaded, start, start.head, source=source)
 
 
-async def _go_on(serving: Serving, now: datetime) -> _Stored:
+async def _go_on(serving: Serving, clock: Clock) -> _Stored:
     journal = await SqliteJournal.open(
         serving.folder, after_io_error=serving.after_io_error, prove=proven_head
     )
     try:
         with open_run(serving.folder) as run:
             changed = compare_with_run(serving.settings, run)
+            now = clock.stamp()
             rebuilt = rebuild(run, now=now)
-            snapshots = await journal.snapshots()
             idle_s = (now - run.written_at()).total_seconds()
+            snapshots = await journal.snapshots()
             start, end = find_start(run, rebuilt.experiment, snapshots, rebuilt.forks)
+        source = _resumed(serving, start, clock)
     except BaseException:
         await journal.close()
         raise
     for note in (*rebuilt.loaded.notes, *rebuilt.notes):
         log.info("run_note", note=note)
-    return _Stored(journal, rebuilt.loaded, start, end, changed, idle_s)
+    return _Stored(journal, rebuilt.loaded, start, end, changed, idle_s, source)
+
+
+def _resumed(serving: Serving, start: Start, clock: Clock) -> LiveSource | None:
+    """Return where more bars of a run come from that goes on; None where all are known."""
+    if not serving.polls:
+        return None
+    source = live_source(serving.settings, serving.config.parent, clock=clock)
+    source.resume(database_path(serving.folder), start.run_id)
+    return source

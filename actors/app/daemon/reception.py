@@ -81,6 +81,8 @@ class Reception:
         life, gauges = self._life, self._life.gauges
         waiting, capacity = gauges.allocator_waiting()
         reasons = reasons_of(life.state, waiting=waiting, capacity=capacity)
+        if life.polling is not None:
+            reasons += life.polling.reasons
         if life.face.child is not None and life.face.child.given_up:
             reasons.append("web_given_up")
         return {
@@ -113,7 +115,7 @@ class Reception:
     def _run(self) -> dict[str, Any]:
         """Return where the run stands; nothing is known of it before it is open."""
         life = self._life
-        if life.arena is None or life.opened is None:
+        if life.arena is None or life.market is None:
             return dict.fromkeys(RUN_FACTS)
         treasury, head = life.arena.treasury, life.arena.cast.allocator.head
         market = treasury.experiment.market
@@ -121,7 +123,7 @@ class Reception:
             "run_id": str(life.arena.run_id),
             "tick": treasury.tick,
             "ticks": None if market.endless else market.ticks,
-            "sim_time": clock_of(treasury, life.opened.loaded.market),
+            "sim_time": clock_of(treasury, life.market),
             "seq": head.seq,
             "hash": head.hash,
             "cycle": treasury.cycle,

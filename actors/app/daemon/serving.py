@@ -45,6 +45,11 @@ class Serving:
         return not (self.folder / FILE_NAME).exists()
 
     @property
+    def polls(self) -> bool:
+        """Whether bars are made while it runs."""
+        return self.settings.live.feed == "poll"
+
+    @property
     def socket(self) -> Path:
         """The control socket."""
         named = self.settings.daemon.socket
