@@ -49,6 +49,7 @@ def explain_birth(caused: Caused, agent_id: AgentId) -> Iterator[Decision]:
             changed=True,
             said=f"it {say_of_agent(event)}",
             facts=tuple(facts),
+            notes=caused.words(),
         )
 
 
