@@ -45,8 +45,9 @@ READING = (
 FOLD = """
 import sys
 from actors.app.proof import prove
-proof = prove(sys.argv[1])
-print(proof.report.head.hash, proof.treasury.state_hash(), len(proof.findings))
+for run in sys.argv[1:]:
+    proof = prove(run)
+    print(proof.report.head.hash, proof.treasury.state_hash(), len(proof.findings))
 """
 
 
@@ -107,16 +108,21 @@ def test_it_folds_to_what_it_did_when_it_was_written(run: Path, facts: dict[str,
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", ["0", "1", "4242"])
-def test_it_does_so_whatever_the_order_of_sets(run: Path, facts: dict[str, Any], seed: str) -> None:
+def test_it_does_so_whatever_the_order_of_sets(tmp_path: Path, seed: str) -> None:
+    for name in NAMES:
+        (tmp_path / name).mkdir()
+    runs = [unpacked(name, tmp_path / name) for name in NAMES]
+
     done = subprocess.run(
-        [sys.executable, "-c", FOLD, run],
+        [sys.executable, "-c", FOLD, *runs],
         env={**os.environ, "PYTHONHASHSEED": seed},
         capture_output=True,
         text=True,
         check=True,
     )
 
-    assert done.stdout.split() == [facts["head"], facts["state_hash"], "0"]
+    expected = [(facts["head"], facts["state_hash"], "0") for facts in map(facts_of, NAMES)]
+    assert [tuple(line.split()) for line in done.stdout.splitlines()] == expected
 
 
 @pytest.mark.parametrize("command", READING, ids=" ".join)
