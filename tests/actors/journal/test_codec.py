@@ -7,6 +7,7 @@ import json
 import types
 import typing
 from enum import Enum
+from functools import cache
 from typing import Any
 
 import pytest
@@ -37,6 +38,7 @@ PLAIN: dict[Any, st.SearchStrategy[Any]] = {
 }
 
 
+@cache
 def values(hint: Any) -> st.SearchStrategy[Any]:
     """Return a strategy for everything that a field with this annotation may hold."""
     arguments = typing.get_args(hint)
