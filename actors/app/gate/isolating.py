@@ -7,6 +7,7 @@ that does not end is ended.
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import select
@@ -85,6 +86,7 @@ class Apart:
 def _work(work: Callable[[], Any], writing: int) -> None:
     """Do the work and write its result; this process ends here, and runs nobody's last words."""
     code = 1
+    gc.disable()  # It would touch, and so copy, all of what is shared with the process above.
     try:
         nowhere = os.open(os.devnull, os.O_RDWR)
         for stream in (0, 1, 2):
