@@ -24,9 +24,10 @@ from actors.app.experiment import prepare, run_experiment
 from actors.app.proof import prove
 from actors.app.settings import ConfigError
 from actors.journal.reader import open_run
-from actors.runtime import Exit, WallClock, spawn
+from actors.runtime import Clock, Exit, ManualClock, WallClock, spawn
 from actors.runtime.tasks import wait_ended
 from arena.events import Event, OperatorActed
+from tests.app.live.growing import NOW, WARMUP, Folder, rows
 
 pytestmark = pytest.mark.asyncio
 
@@ -54,11 +55,13 @@ def config(tmp_path: Path) -> Path:
 
 
 @asynccontextmanager
-async def served(config: Path, *sets: str, paused: bool = True) -> AsyncIterator[Daemon]:
+async def served(
+    config: Path, *sets: str, paused: bool = True, clock: Clock | None = None
+) -> AsyncIterator[Daemon]:
     """Serve `config` in the folder beside it, and stop in the end; what it raises is raised."""
     out = config.parent / "run"
     serving = prepare_serving(config, sets, out, paused=paused, web=False)
-    daemon = Daemon(serving, WallClock())
+    daemon = Daemon(serving, clock or WallClock())
     ended: list[Exit] = []
     task = spawn("daemon", daemon.run, on_exit=ended.append)
     try:
@@ -344,3 +347,22 @@ async def test_a_daemon_that_stops_answers_nobody_and_leaves_a_snapshot(config: 
     with open_run(config.parent / "run") as run:
         assert run.snapshots()[-1].seq == run.head().seq
         assert [row.kind for row in run.process_log()] == ["started", "stopped"]
+
+
+async def test_bars_that_are_made_meanwhile_are_settled(tmp_path: Path) -> None:
+    folder, clock = Folder(tmp_path / "grown", WARMUP + 2), ManualClock(NOW)
+    async with served(folder.config, paused=False, clock=clock) as daemon:
+        await until(lambda: daemon.life.state is State.WAITING)
+        waiting = await ask(daemon, Op.STATUS)
+        folder.add(rows(range(WARMUP + 2, WARMUP + 5)))
+        clock.advance(60)
+        daemon.life.inbox.wake()
+        await until(lambda: daemon.life.arena is not None and daemon.life.arena.treasury.tick == 5)
+        await ask(daemon, Op.PAUSE)
+    async with served(folder.config, paused=False, clock=clock) as daemon:
+        again = await ask(daemon, Op.STATUS)
+
+    assert (waiting["tick"], waiting["ticks"], waiting["ready"]) == (2, None, False)
+    assert all("nothing after 2024-01-10" in reason for reason in waiting["reasons"])
+    assert (again["tick"], again["paused"]) == (5, True)
+    assert prove(str(tmp_path / "grown" / "run"), deep=True).ok

@@ -69,10 +69,11 @@ def _serve(
     **how: bool,
 ) -> dict[str, Any]:
     import os
+    import sys
 
     from actors.app.cli.damage import say_damage
     from actors.app.daemon.serving import prepare_serving
-    from actors.app.log import configure_log
+    from actors.app.log import VARIABLE, configure_log
 
     if out == "":
         raise click.BadParameter("it is empty; a folder is needed", param_hint="--out")
@@ -86,6 +87,9 @@ def _serve(
         web=not how["no_web"],
         after_io_error=how["after_io_error"],
     )
+    form = "" if sys.stderr.isatty() else ",json"
+    level = serving.settings.daemon.log_level
+    configure_log(os.environ.get(VARIABLE) or f"{level}{form}")
     try:
         return _run(serving, output)
     except Exception as error:
