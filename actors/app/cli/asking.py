@@ -24,9 +24,7 @@ if TYPE_CHECKING:
 Command = Callable[..., None]
 
 EVENTS_SHOWN = 5
-"""Kinds of events that the answer to a change names."""
-
-_RECEIPT = frozenset({"op", "id", "seq", "hash", "events", "duplicate"})
+"""Events that the answer to a change names."""
 
 
 _SECONDS: Mapping[str, float] = {"ms": 0.001, "s": 1, "m": 60, "h": 3600}
@@ -65,12 +63,18 @@ class Asking:
     def change(
         self, run: str | None, op: str, said: str, args: Mapping[str, Any] | None = None
     ) -> None:
-        """Ask for `op`, and show what came of it.
+        """Ask for `op`, and show what is so from now on: `said`; see `ask`."""
+        data = self.ask(run, op, args)
+        self.output.show(data, lambda: receipt_lines(data, said))
+
+    def ask(
+        self, run: str | None, op: str, args: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """Ask for `op`, and return what came of it, with the `op` and the `id`.
 
         Args:
             run: The run whose daemon is asked; None is the only one that runs here.
             op: What to ask for.
-            said: What is so from now on, in words.
             args: What the `op` is told.
 
         Raises:
@@ -84,8 +88,7 @@ class Asking:
         command_id = self.command_id or f"cli-{os.getpid()}-{time.monotonic_ns()}"
         client = ControlClient(path, self.timeout_s)
         found = client.ask(op, args, command_id=command_id, by=_by(), reason=self.reason)
-        data = {"op": op, "id": command_id, **found}
-        self.output.show(data, lambda: _lines(data, said))
+        return {"op": op, "id": command_id, **found}
 
 
 def asks(command: Command) -> Command:
@@ -146,32 +149,24 @@ def _by() -> str:
     return f"cli:{name}"[:64]
 
 
-def _lines(data: Mapping[str, Any], said: str) -> Iterator[RenderableType]:
-    """Yield what is so now, where it is on record, and whatever else the daemon told."""
-    from actors.app.render import facts, plain
+def receipt_lines(data: Mapping[str, Any], said: str) -> Iterator[RenderableType]:
+    """Yield what is so now, and where it is on record; both as text that moves no cursor."""
+    from actors.app.render import plain
 
     events = data.get("events")
     if data.get("duplicate"):
-        yield f"done before, under the id {data['id']}; nothing was done again"
+        yield plain(f"done before, under the id {data['id']}; nothing was done again")
     elif events == []:
-        yield f"{said} already; nothing changed"
+        yield plain(f"{said} already; nothing changed")
     else:
-        yield said
+        yield plain(said)
     if events:
-        kinds = [*dict.fromkeys(str(each["type"]) for each in events)]
+        kinds = [*dict.fromkeys(map(_kind, events))]
         more = f" and {len(kinds) - EVENTS_SHOWN} more" if len(kinds) > EVENTS_SHOWN else ""
-        yield f"on record up to seq {data['seq']}: {plain(', '.join(kinds[:EVENTS_SHOWN]))}{more}"
-    rest = [(name, _words(value)) for name, value in data.items() if name not in _RECEIPT]
-    if rest:
-        yield facts(rest)
+        yield plain(f"on record up to seq {data['seq']}: {', '.join(kinds[:EVENTS_SHOWN])}{more}")
 
 
-def _words(value: object) -> str:
-    """Return a value of a result for people: lists by commas, nothing as such."""
-    if isinstance(value, Mapping):
-        return ", ".join(f"{name} {_words(each)}" for name, each in value.items()) or "nothing"
-    if isinstance(value, (list, tuple)):
-        return "; ".join(map(_words, value)) or "nothing"
-    if isinstance(value, bool) or value is None:
-        return {True: "yes", False: "no", None: "none"}[value]
-    return str(value)
+def _kind(event: Mapping[str, Any]) -> str:
+    """Return what an event is about: its type, and the agent if there is one."""
+    agent = event["data"].get("agent_id")
+    return f"{event['type']} {agent}" if agent else str(event["type"])

@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
 import click
 
 from actors.app.cli.asking import Asking, asks, daemon_argument, duration
+from actors.app.exits import ExitCode
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+_WHEN = {"live": "now", "next-cycle": "after the cycle under way", "restart": "never by a reload"}
+"""When a key of each class is taken over."""
 
 
 @click.command(short_help="Let a daemon's clock stand still.")
@@ -78,5 +88,25 @@ def reload(
       arena reload --dry-run
       arena reload runs/daemon
     """
-    said = "nothing was done; this would change" if dry_run else "the config was read"
-    asking.change(run, "reload", said, {"dry_run": dry_run})
+    data = asking.ask(run, "reload", {"dry_run": dry_run})
+    asking.output.show(data, lambda: _reloaded(data))
+    if not data["accepted"]:
+        raise SystemExit(ExitCode.USAGE)
+
+
+def _reloaded(data: Mapping[str, Any]) -> Iterator[RenderableType]:
+    """Yield what a reload changes when, or why it changes nothing."""
+    from actors.app.render import grid, plain
+
+    changed, refused = data["changed"], data["refused"]
+    if refused:
+        yield "nothing was taken over:"
+        yield from (plain(f"{each['key']}: {each['why']}") for each in refused)
+        return
+    if not changed:
+        yield "the config says what is in effect"
+        return
+    yield "nothing was taken over; this would be:" if data["dry_run"] else "taken over:"
+    columns = (("key", "left"), ("before", "fold"), ("after", "fold"), ("when", "left"))
+    rows = [(each["key"], each["before"], each["after"], _WHEN[each["reload"]]) for each in changed]
+    yield grid(columns, rows)

@@ -98,7 +98,8 @@ def _facts(daemon: Mapping[str, Any]) -> Iterator[tuple[str, object]]:
         yield from _course(daemon)
     yield "up", f"{_span(daemon['uptime_s'])}, {_span(daemon['lag_s'])} behind its clock"
     if daemon["pending_reload"]:
-        yield "reload", f"waits for a restart: {', '.join(map(str, daemon['pending_reload']))}"
+        waits = ", ".join(map(str, daemon["pending_reload"]))
+        yield "reload", f"after the cycle under way: {waits}"
 
 
 def _course(daemon: Mapping[str, Any]) -> Iterator[tuple[str, object]]:

@@ -71,7 +71,7 @@ class ControlError(ArenaError):
     """
 
     def __init__(self, code: Code, message: str, *, reason: str | None = None) -> None:
-        super().__init__(f"{code}: {message}")
+        super().__init__(f"{code}{f' ({reason})' if reason else ''}: {message}")
         self.code = code
         self.message = message
         self.reason = reason

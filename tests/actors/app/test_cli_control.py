@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -38,9 +39,15 @@ CHANGES: dict[str, tuple[list[str], Op, dict[str, Any]]] = {
 }
 
 
+RELOADED = {"accepted": True, "changed": [], "refused": [], "pending": [], "dry_run": False}
+REHEARSED = {name: [] for name in ("deaths", "demotions", "graduations", "births", "moves")}
+
+
 @pytest.fixture
 def desk() -> Desk:
-    return Desk()
+    found = Desk()
+    found.answers[Op.RELOAD] = RELOADED
+    return found
 
 
 @pytest.fixture
@@ -62,6 +69,8 @@ def run(desk: Desk, here: Path) -> Iterator[Path]:
 @pytest.mark.parametrize("case", CHANGES)
 def test_what_is_typed_is_what_is_asked(case, arena, desk, run):
     words, op, args = CHANGES[case]
+    if args.get("dry_run"):
+        desk.answers[Op.EVOLVE] = {**REHEARSED, "cycle": 1, "tick": 7}
 
     asked = arena(*(run if word == "RUN" else word for word in words), "--reason", "a test")
 
@@ -97,18 +106,56 @@ def test_people_read_what_is_so_now_and_where_it_is_on_record(arena, desk, run):
 
 
 def test_whatever_else_the_daemon_tells_is_shown_and_moves_no_cursor(arena, desk, run):
-    desk.answers[Op.RELOAD] = {
-        "dry_run": True,
-        "live": [{"key": "daemon.speed", "after": "10x"}],
-        "restart": [],
-        "note": "\x1b[2Jgone",
-    }
+    change = {"key": "daemon.speed", "before": "max", "after": "\x1b[2J10x", "reload": "live"}
+    desk.answers[Op.RELOAD] = {**RELOADED, "changed": [change], "dry_run": True}
 
     out = arena("reload", "--dry-run").out
 
-    assert "nothing was done; this would change" in out
-    assert "key daemon.speed, after 10x" in out
+    assert "nothing was taken over; this would be:" in out
+    assert re.search(r"daemon\.speed +max +\\u001b\[2J10x +now$", out, re.MULTILINE)
     assert "\x1b" not in out
+
+
+def test_a_config_that_was_refused_says_why_and_is_no_success(arena, desk, run):
+    refused = {"key": "http.bind", "why": "it needs a restart"}
+    desk.answers[Op.RELOAD] = {**RELOADED, "accepted": False, "refused": [refused]}
+
+    answer = arena("reload")
+    data = arena("reload", "--json")
+
+    assert (answer.code, data.code) == (2, 2)
+    assert answer.out == "nothing was taken over:\nhttp.bind: it needs a restart\n"
+    assert data.data["refused"] == [refused]
+
+
+def test_a_rehearsal_says_what_a_cycle_would_decide(arena, desk, run):
+    desk.answers[Op.EVOLVE] = {
+        "dry_run": True,
+        "cycle": 3,
+        "tick": 21,
+        "deaths": [{"agent_id": "g0", "rule": "drawdown"}],
+        "demotions": [],
+        "graduations": [{"agent_id": "g1", "to_layer": "arena"}],
+        "births": [{"agent_id": "g2", "strategy": "cash", "parents": []}],
+        "moves": [{"agent_id": "g1", "balance": 1_000_000, "target": 2_500_000}],
+    }
+
+    out = arena("evolve", "--dry-run").out
+
+    for said in ("nothing was done; cycle 3", "g0 (drawdown)", "g1 to arena", "g2 (cash)", "$2.50"):
+        assert said in out
+
+
+@pytest.mark.parametrize("dry", [["--dry-run"], []])
+def test_a_cycle_that_comes_to_nothing_says_where(dry, arena, desk, run):
+    failed = {"failed": {"step": "allocate", "why": "broke"}, "cycle": 3, "tick": 21}
+    event = {"seq": 7, "type": "OperatorActed", "data": {}}
+    desk.answers[Op.EVOLVE] = failed if dry else {"events": [event], "seq": 7, **failed}
+
+    answer = arena("evolve", *dry)
+
+    assert answer.code == 1
+    assert "the cycle came to nothing: step allocate: broke\n" in answer.out
 
 
 @pytest.mark.parametrize(
@@ -206,7 +253,7 @@ STATUS: dict[str, Any] = {
     "cycle": 1,
     "paused": False,
     "panic": {"mode": "pause", "reason": "smoke", "since_tick": 12},
-    "pending_reload": ["http.bind"],
+    "pending_reload": ["ladder.seats_max"],
     "uptime_s": 90_000.0,
     "lag_s": 0.5,
     "agents": {"simulation": 6, "proving": 0, "arena": 2},
@@ -229,7 +276,7 @@ def test_the_daemon_stands_above_its_trading(arena, live):
     for line in ("running, not ready: mailbox_full", "pause since day 12: smoke", "1.0 d"):
         assert line in out
     assert out.index("PANIC") < out.index("success rate")
-    assert "waits for a restart: http.bind" in out
+    assert "after the cycle under way: ladder.seats_max" in out
 
 
 @pytest.mark.parametrize("words", [[], ["runs/mine"], ["--socket", "runs/mine/control.sock"]])
