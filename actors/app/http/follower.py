@@ -91,16 +91,21 @@ class Follower:
         """
         loop = asyncio.get_running_loop()
         deadline = loop.time() + within_s
-        while self._total <= seq and loop.time() < deadline and not self._stopping.is_set():
-            waiter: asyncio.Future[None] = loop.create_future()
-            timer = loop.call_at(deadline, _resolve, waiter)
-            self._waiting.add(waiter)
-            try:
-                await waiter
-            finally:
-                timer.cancel()
-                self._waiting.discard(waiter)
+        while self._total <= seq and loop.time() < deadline and not self.stopped:
+            await self.change(deadline - loop.time())
         return self._total > seq
+
+    async def change(self, within_s: float) -> None:
+        """Wait until the follower has something new to show, or `within_s` seconds are over."""
+        loop = asyncio.get_running_loop()
+        waiter: asyncio.Future[None] = loop.create_future()
+        timer = loop.call_later(within_s, _resolve, waiter)
+        self._waiting.add(waiter)
+        try:
+            await waiter
+        finally:
+            timer.cancel()
+            self._waiting.discard(waiter)
 
     @property
     def stopped(self) -> bool:

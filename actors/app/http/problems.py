@@ -10,6 +10,7 @@ import itertools
 import json
 import logging
 import os
+import traceback
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Annotated, Any
@@ -151,12 +152,7 @@ async def _arena(request: Request, error: Exception) -> Response:
 
 async def _unknown(request: Request, error: Exception) -> Response:
     incident = f"{os.getpid()}-{next(_incidents)}"
-    log.error(
-        "request_failed",
-        incident=incident,
-        path=request.url.path,
-        error=repr(error),
-        exc_info=error,
-    )
+    told = "".join(traceback.format_exception(error))  # Without locals: they are the whole run.
+    log.error("request_failed", incident=incident, path=request.url.path, traceback=told)
     detail = f"this is a bug; the server's log has it as incident {incident}"
     return problem_response(request, ProblemError(500, "internal_error", detail))

@@ -1,0 +1,180 @@
+"""Pages of the history, put together, are the history; what they say is what is stored."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sqlite3
+from contextlib import closing
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from actors.app.explaining.chain import trace
+from actors.app.http.entries import entry_json
+from actors.app.http.navs import nav_in
+from actors.app.inspecting import entry_data
+from actors.journal import pages
+from actors.journal.codec import decode
+from actors.journal.pages import Wanted, entry_page, ledger_page
+from actors.journal.reader import open_run
+from arena.events import TickSettled
+
+TYPES = [None, "TickSettled", "AgentKilled", "AgentGraduated", "RunCompleted", "RunForked"]
+AGENTS = [None, "g000-001", "baseline-cash", "nobody"]
+
+
+@pytest.fixture(scope="module")
+def run(seen):
+    with open_run(seen) as reader:
+        yield reader
+
+
+@pytest.fixture(scope="module")
+def entries(run):
+    return [*run.entries()]
+
+
+@given(
+    scan=st.integers(1, 700),
+    limit=st.integers(1, 300),
+    after=st.integers(0, 700),
+    kind=st.sampled_from(TYPES),
+    agent=st.sampled_from(AGENTS),
+    newest_first=st.booleans(),
+    bytes_max=st.sampled_from([1, 5_000, 1 << 20]),
+)
+def test_pages_put_together_are_what_was_asked_for(
+    run, entries, *, scan, limit, after, kind, agent, newest_first, bytes_max
+):
+    expected = [
+        each
+        for each in entries
+        if each.seq > after and kind in {None, each.event_type} and agent in {None, each.agent_id}
+    ]
+    found, low, high = [], after, None
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pages, "SCAN", scan)
+        while True:
+            wanted = Wanted(
+                after_seq=low,
+                before_seq=high,
+                limit=limit,
+                event_type=kind,
+                agent_id=agent,
+                newest_first=newest_first,
+            )
+            page = entry_page(run, wanted, bytes_max=bytes_max)
+            assert len(page.entries) <= limit
+            found += page.entries
+            if page.next is None:
+                break
+            low, high = (after, page.next) if newest_first else (page.next, None)
+
+    assert found == (expected[::-1] if newest_first else expected)
+
+
+@given(
+    scan=st.integers(1, 400),
+    limit=st.integers(1, 300),
+    upto=st.integers(0, 900),
+    account=st.sampled_from([None, "reserve", "market", "agent:g000-001"]),
+)
+def test_pages_of_the_ledger_put_together_are_the_ledger(run, scan, limit, upto, account):
+    expected = [
+        row
+        for row in run.transfers()
+        if row.event_seq <= upto and account in {None, row.debit_account, row.credit_account}
+    ]
+    found, place = [], (0, 0)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pages, "SCAN", scan)
+        while place is not None:
+            page = ledger_page(run, place, limit, upto=upto, account=account)
+            found += page.rows
+            place = page.next
+
+    assert found == expected
+
+
+def test_an_entry_is_the_same_json_whether_it_is_read_or_passed_on(entries):
+    for entry in entries:
+        assert json.loads(entry_json(entry)) == entry_data(entry)
+        assert "\n" not in entry_json(entry)
+
+
+def test_the_nav_that_is_found_in_the_text_is_the_one_that_was_settled(entries):
+    looked_at = 0
+    for entry in entries:
+        if entry.event_type != "TickSettled":
+            continue
+        event = decode(entry.event_type, entry.type_version, entry.data)
+        assert isinstance(event, TickSettled)
+        for book in (event.real, event.virtual):
+            for agent, nav in zip(book.agents, book.nav, strict=True):
+                assert nav_in(entry, agent) == nav
+                looked_at += 1
+        assert nav_in(entry, "nobody") is None
+    assert looked_at > 500
+
+
+@pytest.mark.asyncio
+async def test_an_entry_can_be_followed_back_to_its_command(seen, run, entries, open_web):
+    killed = next(each for each in entries if each.event_type == "AgentKilled")
+    async with open_web(seen) as web:
+        shown = (await web.get(f"events/{killed.seq}")).json()
+        cause = (await web.get(f"events/{killed.seq}/cause")).json()
+
+    assert shown["event"] == entry_data(killed)
+    assert [step["seq"] for step in cause["chain"]] == [s.entry.seq for s in trace(run, killed.seq)]
+    assert cause["command"] == cause["chain"][-1]["command"]
+
+
+@pytest.mark.asyncio
+async def test_a_cycle_is_found_by_its_number(seen, entries, open_web):
+    async with open_web(seen) as web:
+        for entry in entries:
+            if entry.event_type == "EvolutionCycleComplete":
+                cycle = json.loads(entry.data)
+                found = (await web.get(f"allocator/cycles/{cycle['cycle']}")).json()
+                assert (found["seq"], found["cycle"]) == (entry.seq, cycle)
+
+
+@pytest.mark.asyncio
+async def test_an_agents_equity_is_its_nav_from_birth_to_the_last_close(seen, run, open_web):
+    events = [event for _, event in run.facts() if isinstance(event, TickSettled)]
+    async with open_web(seen) as web:
+        agents = (await web.get("agents", state="all", limit=1000)).json()["agents"]
+        dead = next(row for row in agents if row["died"] and row["born"])
+        whole = (await web.get(f"agents/{dead['agent']}/equity", points=1000)).json()
+        thin = (await web.get(f"agents/{dead['agent']}/equity", points=3)).json()
+
+    closes = {
+        event.tick: dict(zip(event.virtual.agents, event.virtual.nav, strict=True))
+        | dict(zip(event.real.agents, event.real.nav, strict=True))
+        for event in events
+    }
+    lived = range(dead["born"] + 1, dead["died"] + 1)
+    expected = [(dead["born"], 1.0), *((t, closes[t][dead["agent"]]) for t in lived)]
+    assert [(each["tick"], each["nav"]) for each in whole["points"]] == expected
+    assert whole["closes"] == whole["read"] == len(expected)
+    assert len(thin["points"]) == 3
+    assert (thin["points"][0], thin["points"][-1]) == (whole["points"][0], whole["points"][-1])
+
+
+@pytest.mark.asyncio
+async def test_a_damaged_entry_is_not_passed_on(seen, entries, open_web, tmp_path):
+    copied = tmp_path / "run"
+    seq = next(each.seq for each in entries if each.event_type == "CapitalConservationCheck")
+    shutil.copytree(seen, copied)
+    with closing(sqlite3.connect(copied / "run.db")) as db:
+        db.execute("DROP TRIGGER events_update")
+        db.execute("UPDATE events SET data = replace(data, '0', '1') WHERE seq = ?", [seq])
+        db.commit()
+    async with open_web(copied) as web:
+        page = await web.get("events", after_seq=seq - 1, limit=5)
+        rest = await web.get("events", after_seq=seq, limit=5)
+
+    assert (page.status_code, page.json()["code"]) == (503, "run_unreadable")
+    assert rest.status_code == 200
