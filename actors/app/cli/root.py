@@ -36,6 +36,7 @@ _COMMANDS = {
     "open": (f"{_HERE}.open:open_in_browser", "Show a run in a browser, read-only."),
     "backup": (f"{_HERE}.backup:backup", "Copy a run, even while it is being written."),
     "restore": (f"{_HERE}.backup:restore", "Make a run from a backup."),
+    "doctor": (f"{_HERE}.doctor:doctor", "Look for what would keep a daemon from running well."),
     "config": (f"{_HERE}.config:config", "Check a config, or show all of its values."),
     "soak": (f"{_HERE}.soak:soak", "Search for a schedule or a fault that breaks a promise."),
     "download-data": (f"{_HERE}.data_make:download_data", "Fetch a series into the store."),
