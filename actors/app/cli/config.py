@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ from actors.app.cli.moment import now
 from actors.app.cli.output import Command, Output, with_output
 
 if TYPE_CHECKING:
+    from actors.app.experiment import Prepared
     from actors.app.settings import Settings
 
 
@@ -57,12 +58,11 @@ def validate(config: Path, seed: int | None, overrides: tuple[str, ...], output:
       arena config validate config/quickstart.toml
     """
     from actors.app.cli.failures import explain, failure
-    from actors.app.experiment import prepare
     from actors.app.settings import ConfigError
 
     chosen = overrides if seed is None else (*overrides, f"run.seed={seed}")
     try:
-        prepared = prepare(config, chosen, now=now())
+        prepared = _prepare(config, chosen)
     except ConfigError as error:
         if not output.json:
             raise
@@ -76,34 +76,55 @@ def validate(config: Path, seed: int | None, overrides: tuple[str, ...], output:
     data: dict[str, Any] = {
         "valid": True,
         "name": prepared.experiment.name,
-        "days": facts.ticks,
+        "days": None if facts.endless else facts.ticks,
         "first_bar": facts.opens_at,
         "market": facts.badge,
         "notes": list(prepared.loaded.notes),
         "problems": [],
     }
-    line = f"{data['name']}: {facts.ticks} days from {facts.opens_at}, {facts.badge} market"
+    days = "all days" if facts.endless else f"{facts.ticks} days"
+    line = f"{data['name']}: {days} from {facts.opens_at}, {facts.badge} market"
     output.show(data, lambda: [f"valid: {line}", *(f"note: {each}" for each in data["notes"])])
+
+
+def _prepare(config: Path, overrides: Sequence[str]) -> Prepared:
+    """Read a config and its market: of one that grows, what there is of it."""
+    from actors.app.experiment import prepare
+    from actors.app.live.polling import check_pollable, look
+    from actors.app.settings import load_settings
+
+    settings, loaded = load_settings(config, overrides), None
+    if settings.live.feed == "poll":
+        check_pollable(settings)
+        loaded = look(settings, config.parent, now()).loaded
+    return prepare(config, overrides, now=now(), loaded=loaded)
 
 
 @config.command("show", short_help="Show every value that a run would use.")
 @_with_config
+@click.option("--reload", is_flag=True, help="Say when a daemon takes over a change of each key.")
 @with_output
-def show(config: Path, seed: int | None, overrides: tuple[str, ...], output: Output) -> None:
+def show(
+    config: Path, seed: int | None, overrides: tuple[str, ...], output: Output, *, reload: bool
+) -> None:
     """Show CONFIG in full, defaults included; what is printed is itself a config.
 
     \b
-    Example:
+    Examples:
       arena config show config/quickstart.toml --set population.agents=20
+      arena config show config/daemon.toml --reload
     """
-    from actors.app.settings import effective
+    from actors.app.settings import effective, reload_class
 
     data = effective(_load(config, seed, overrides))
+    lines = toml_lines(data)
+    classes = {line: reload_class(line.partition(" = ")[0]) for line in lines} if reload else {}
     if output.json:
-        click.echo(json.dumps(data))
+        found = {line.partition(" = ")[0]: word for line, word in classes.items()}
+        click.echo(json.dumps({"config": data, "reload": found} if reload else data))
         return
-    for line in toml_lines(data):
-        click.echo(line)
+    for line in lines:
+        click.echo(f"{line}  # {classes[line]}" if reload else line)
 
 
 def toml_lines(data: Mapping[str, Any], prefix: str = "") -> list[str]:

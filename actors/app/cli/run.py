@@ -57,7 +57,7 @@ def run(
     between two ticks.  A run that was stopped, killed or cut off goes on with --resume, and ends as
     if it never had been; one that has come to its end prints its result again.
 
-    CONFIG is a file, or quickstart or phase1, which come with the package.
+    CONFIG is a file, or quickstart, phase1 or daemon, which come with the package.
 
     With --cost-stress there are four runs, in DIR/0x, 1x, 2x and 4x; DIR is runs/NAME-stress-N.
 
@@ -126,7 +126,8 @@ def go_on(
                 begun = True
                 if loaded is None:
                     since = "what is on record since then is done again"
-                    output.note(f"resuming after day {tick} of {ticks}; {since}")
+                    of = f" of {ticks}" if ticks else ""
+                    output.note(f"resuming after day {tick}{of}; {since}")
                 return shown.enter_context(progress_bar(ticks, output))
 
             return await resume_experiment(

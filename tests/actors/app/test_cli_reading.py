@@ -147,6 +147,16 @@ def test_a_config_shown_in_full_is_itself_a_config(arena, small, tmp_path):
     assert one["run"]["seed"] == 9
 
 
+def test_a_config_shows_when_a_daemon_takes_over_a_change(arena, small):
+    lines = arena("config", "show", small, "--reload").out.splitlines()
+    data = arena("config", "show", small, "--reload", "--json").data
+
+    assert 'daemon.speed = "max"  # live' in lines
+    assert "run.days = 40  # restart" in lines
+    assert tomllib.loads("\n".join(lines))["run"]["days"] == data["config"]["run"]["days"]
+    assert data["reload"]["costs.fee_bps"] == "next-cycle"
+
+
 def test_every_shape_of_setting_has_its_toml():
     data = {"a": {"b-c": [{"x": 1, "é": True}], "odd key": "\n", "none": {}}, "list": [0.5, "t"]}
 
