@@ -27,8 +27,6 @@ from prometheus_client.core import (
 )
 from prometheus_client.registry import Collector
 
-from actors.app.http import health
-from actors.app.http.app import Plug
 from actors.app.http.follower import Follower
 from actors.app.http.health import BEAT_MAX_S, vitals_of, why_not_ready
 from actors.app.http.metric_names import SPECS, Spec
@@ -53,9 +51,6 @@ STATES = (
 )
 
 router = APIRouter(include_in_schema=False)
-
-WATCHING = Plug(routers=(health.router, router))
-"""`/livez`, `/readyz`, `/startupz`, `/metrics`."""
 
 
 @router.get("/metrics")

@@ -17,10 +17,10 @@ from pydantic import SecretStr
 from structlog.contextvars import bound_contextvars
 
 from actors.app import redaction
-from actors.app.http.app import make_app
+from actors.app.http import health, metrics
+from actors.app.http.app import Plug, make_app
 from actors.app.http.guard import Guard, own_hosts
 from actors.app.http.limits import LIMITS
-from actors.app.http.metrics import WATCHING
 from actors.app.http.source import Source
 from actors.app.log import configure_log, set_level
 from actors.app.redaction import HIDDEN, hide, redact, scrub
@@ -159,7 +159,7 @@ async def test_no_answer_and_no_line_shows_what_a_request_brought_as_a_secret(
     lines: Any, tmp_path: Path
 ) -> None:
     set_level("debug")
-    app = make_app(Source(tmp_path / "run"), plugs=(WATCHING,))
+    app = make_app(Source(tmp_path / "run"), plugs=(Plug(routers=(health.router, metrics.router)),))
     guarded = Guard(app, hosts=own_hosts(8420, ()), limits=LIMITS)
     headers = {"Authorization": f"Bearer {CANARY}", "X-Token": CANARY, "Cookie": f"a={CANARY}"}
     paths = ("/livez", "/readyz", "/metrics", "/api/v1/status", "/api/v1/agents", "/nowhere")

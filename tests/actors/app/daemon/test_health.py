@@ -19,10 +19,11 @@ from actors.app.control.server import ControlServer
 from actors.app.daemon.gauges import Gauges
 from actors.app.daemon.status import State
 from actors.app.experiment import prepare, run_experiment
-from actors.app.http.app import make_app
+from actors.app.http import health, metrics
+from actors.app.http.app import Plug, make_app
 from actors.app.http.health import Vitals, why_not_alive, why_not_ready
 from actors.app.http.metric_names import OF_THE_RUN, SPECS
-from actors.app.http.metrics import STATES, WATCHING
+from actors.app.http.metrics import STATES
 from actors.app.http.source import Source
 from tests.worlds import NOW
 
@@ -139,7 +140,9 @@ async def serving(run: Path, socket: Path | None, writer: Writer | None) -> Asyn
             await stack.enter_async_context(ControlServer(socket, writer.handle))
             stack.callback(writer.goes_on.set)
             control = AsyncControlClient(socket)
-        app = make_app(Source(run), control=control, plugs=(WATCHING,))
+        app = make_app(
+            Source(run), control=control, plugs=(Plug(routers=(health.router, metrics.router)),)
+        )
         await stack.enter_async_context(app.router.lifespan_context(app))
         transport = httpx.ASGITransport(app=app)
         client = httpx.AsyncClient(transport=transport, base_url="http://test")
