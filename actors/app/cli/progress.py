@@ -13,7 +13,13 @@ from actors.app.cli.output import Output
 def progress_bar(
     total: int, output: Output, *, of: str = "days"
 ) -> Iterator[Callable[[int], None]]:
-    """Yield what is told how many are done: a bar on stderr, if that is a terminal."""
+    """Yield what is told how many are done: a bar on stderr, if that is a terminal.
+
+    Args:
+        total: How many there are; 0 where nobody knows.
+        output: How much is to be said.
+        of: What is counted.
+    """
     if output.quiet or not sys.stderr.isatty():
         yield lambda _: None
         return
@@ -29,7 +35,7 @@ def progress_bar(
     screen = Console(file=sys.stderr, no_color=not output.color or None)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     with Progress(*columns, TimeRemainingColumn(), console=screen, transient=True) as bar:
-        task = bar.add_task(of, total=total)
+        task = bar.add_task(of, total=total or None)
         yield lambda done: bar.update(task, completed=done)
 
 
