@@ -47,11 +47,11 @@ def own_hosts(port: int, more: Collection[str] = ()) -> frozenset[str]:
 
     Args:
         port: Where we listen.
-        more: Names that a proxy passes on, as `host` or `host:port`.
+        more: Names under which a proxy that speaks TLS calls us.
     """
     names = {"127.0.0.1", "localhost", "[::1]"}
     own = {f"{name}:{port}" for name in names} | (names if port == 80 else set())
-    return frozenset(own | {each.lower() for each in more})
+    return frozenset(own | {each + tls for each in more for tls in ("", ":443")})
 
 
 class Guard:

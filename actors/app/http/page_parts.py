@@ -42,7 +42,7 @@ def standing(view: View, writer: Mapping[str, Any] | None, reasons: Sequence[str
     lines = (f"<div><dt>{name}</dt><dd>{value}</dd></div>" for name, value in facts)
     market = _text(treasury.experiment.market.badge)
     return (
-        f'<h1 data-seq="{view.seq}">{_text(treasury.experiment.name)} '
+        f"<h1>{_text(treasury.experiment.name)} "
         f"<small>{market} market</small></h1>\n<dl>{''.join(lines)}</dl>"
     )
 

@@ -259,7 +259,7 @@ def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
 
     configure_log("error,json")
     try:
-        with served(daemon, limits=LIMITS) as found:
+        with served(daemon, hosts=("arena.example",), limits=LIMITS) as found:
             yield found
     finally:
         structlog.reset_defaults()
@@ -322,6 +322,25 @@ def test_a_hostile_request_is_turned_away(case: str, port: int) -> None:
 def test_there_are_more_than_sixty_of_them_and_a_good_request_is_still_answered(port: int) -> None:
     assert len(HOSTILE) > 60
     assert good(port)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        asks(Host="LOCALHOST:{port}"),
+        asks(Host="[::1]:{port}"),
+        asks(Host="arena.example", Origin="https://arena.example"),
+        asks(Host="arena.example:443", Sec_Fetch_Site="same-origin"),
+        asks("HEAD"),
+        asks(path="/api/v1/status?q=%2e%2e"),
+        wants(Content_Type="Application/JSON; charset=utf-8"),
+        wants(Authorization=f"bearer {TOKEN}", body=b""),
+        wants(body=b"2\r\n{}\r\n0\r\n\r\n", **CHUNKED),
+        wants("kill", b'{"agent_id": "g000-001", "reason": "\xc3\xa9"}'),
+    ],
+)
+def test_whoever_is_welcome_gets_in(said: bytes, port: int) -> None:
+    assert to(port, said).status == 200
 
 
 def test_what_breaks_within_is_no_matter_of_who_asked(port: int) -> None:

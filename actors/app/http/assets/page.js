@@ -13,6 +13,7 @@ async function look() {
     if (now !== known) {
       const text = await (await fetch("/")).text();
       const fresh = new DOMParser().parseFromString(text, "text/html").querySelector("main");
+      if (!fresh) throw new Error("no page");
       document.querySelector("main").replaceWith(fresh);
       known = now;
     }
