@@ -222,7 +222,7 @@ class JournalConformance:
     @on_its_loop
     async def test_what_was_decided_is_remembered_with_its_entries(self, journal: Journal) -> None:
         row, nothing = (
-            CommandRow("open", "b" * 64, 1, len(LIFE)),
+            CommandRow("open", "b" * 64, 1, len(LIFE), 'OpenArena{"ä":1}'),
             CommandRow("kill-1", "c", None, 3),
         )
 

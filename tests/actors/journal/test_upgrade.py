@@ -112,6 +112,22 @@ def test_what_it_was_stays_beside_it(old: Path) -> None:
     assert verify(kept).ok
 
 
+def test_the_answers_of_schema_4_stay_bound_and_have_no_bodies(database: Path) -> None:
+    with closing(sqlite3.connect(database, isolation_level=None)) as connection:
+        connection.execute("ALTER TABLE commands DROP COLUMN body")
+        connection.execute("PRAGMA user_version = 4")
+        assert check_schema(connection) == []
+        before = connection.execute("SELECT * FROM commands ORDER BY command_id").fetchall()
+
+    prepare_for_writing(database)
+
+    with open_run(database) as run:
+        after = run.connection.execute("SELECT * FROM commands ORDER BY command_id").fetchall()
+    assert version(database) == NEWEST
+    assert after == [(*row, None) for row in before]
+    assert verify(database).ok
+
+
 def test_a_run_of_this_schema_is_not_touched(database: Path) -> None:
     before, content = names(database.parent), database.read_bytes()
 
