@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import structlog
+from structlog.contextvars import bind_contextvars
 
 from actors.app.bootstrap import Start
 from actors.app.daemon.gauges import Committed, Gauges, MeteredJournal
@@ -79,6 +80,7 @@ async def open_journal(
         DataError: The market's files cannot be used.
     """
     stored = await (_begin if serving.is_new else _go_on)(serving, clock)
+    bind_contextvars(run_id=str(stored.start.run_id))  # In every line of the log from here on.
     try:
         journal = LentJournal(
             stored.journal,
@@ -136,7 +138,7 @@ async def _go_on(serving: Serving, clock: Clock) -> _Stored:
         with open_run(serving.folder) as run:
             changed = compare_with_run(serving.settings, run)
             now = clock.stamp()
-            rebuilt = rebuild(run, now=now)
+            rebuilt = rebuild(run, now=now, also=[serving.settings])
             idle_s = (now - run.written_at()).total_seconds()
             snapshots = await journal.snapshots()
             start, end = find_start(run, rebuilt.experiment, snapshots, rebuilt.forks)
