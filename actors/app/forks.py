@@ -81,6 +81,10 @@ def course_of(run: JournalReader) -> Course:
     """
     meta = run.meta()
     planned = forks_in(meta)
+    if "settings" not in meta:
+        raise EventSourcingError(
+            f"{str(run.path)!r} stored no settings: `arena run` did not make it"
+        )
     text = planned[0].settings_before if planned else meta["settings"]
     known = {fork.seq for fork in planned}
     reloads = (fork for fork in _reloads(run) if fork.seq not in known)

@@ -27,9 +27,10 @@ from actors.app.experiment import prepare
 from actors.app.folding import fold_run
 from actors.app.forking import make_fork, plan_fork
 from actors.app.forks import changed_text, course_of, pass_reload
-from actors.app.proof import prove
+from actors.app.proof import prove, proven_head
+from actors.app.redo import redo_next
 from actors.app.rerun import re_execute, rebuild
-from actors.app.resuming import resume_experiment
+from actors.app.resuming import find_start, resume_experiment
 from actors.app.settings import ConfigError, ReloadClass, Settings, effective, load_settings
 from actors.app.settings.changes import changes, values
 from actors.journal.branch import tick_end
@@ -57,12 +58,13 @@ async def serve(
     *,
     until: int = 30,
     saved_at: Sequence[int] = (),
+    config: Path = CONFIG,
 ) -> str:
     """Carry a run out that takes over other rules after some days; return its head's hash.
 
     Where it ends on such a day, nothing comes after the new rules: the process died there.
     """
-    prepared = prepare(CONFIG, SMALL, now=NOW)
+    prepared = prepare(config, SMALL, now=NOW)
     facts = manifest(prepared.experiment)
     journal = await SqliteJournal.create(folder, run_id_of(facts), facts, prepared.meta)
     start: Start | None = None
@@ -309,6 +311,52 @@ def test_a_daemon_that_starts_with_another_config_takes_over_what_can_be(begun: 
         ("costs.gas", ReloadClass.NEXT_CYCLE),
     ]
     assert rules == plan(begun, DEAR).rules
+
+
+def test_a_daemon_that_starts_anew_can_take_over_code_that_the_run_never_named(
+    tmp_path: Path,
+) -> None:
+    config, folder = tmp_path / "a.toml", tmp_path / "run"
+    config.write_text(CONFIG.read_text())
+    (tmp_path / "evenly_for_reload.py").write_text(EVENLY)
+    code = ('plugins.modules=["evenly_for_reload"]', "allocation.policy=evenly")
+    begin(folder, {}, until=3, config=config)
+    wanted = load_settings(config, (*SMALL, *code))
+
+    refused = plan(folder, code, config).refused
+    asyncio.run(go_on(folder, wanted, 9))
+
+    assert [key for key, _ in refused] == ["plugins.modules"]
+    with open_run(folder) as run:
+        found = asyncio.run(re_execute(run, rebuild(run, now=NOW), fold_run(run)))
+        assert effective(settings_now(run)) == effective(wanted)
+    assert found.divergence is None
+
+
+EVENLY = """
+from arena.policies.equal import weigh_equal
+
+def weigh_evenly(*args, **options):
+    return weigh_equal(*args, **options)
+"""
+
+
+async def go_on(folder: Path, wanted: Settings, days: int) -> None:
+    """Start anew as `wanted` says, and settle some more days."""
+    journal = await SqliteJournal.open(folder, after_io_error=False, prove=proven_head)
+    with open_run(folder) as run:
+        rebuilt = rebuild(run, now=NOW, also=[wanted])
+        found, end = find_start(run, rebuilt.experiment, [], rebuilt.forks)
+        experiment, market = rebuilt.experiment, rebuilt.loaded.market
+        rules = plan_rules(run, wanted, experiment, rebuilt.loaded)
+    assert rules is not None
+    record = BorrowedJournal(journal, head=found.head, end=end)
+    async with Arena(experiment, market, record, start=found) as arena:
+        while not record.caught_up:
+            await redo_next(arena, record)
+        start = await pass_reload(arena, rules.changes, rules.manifest)
+    async with Arena(start.treasury.experiment, market, journal, start=start) as arena:
+        await arena.backtest(days)
 
 
 def test_a_daemon_does_not_start_on_another_run(begun: Path) -> None:
