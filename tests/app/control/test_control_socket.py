@@ -6,6 +6,7 @@ import asyncio
 import json
 import logging
 import os
+import resource
 import socket
 from collections.abc import Iterator
 from contextlib import AsyncExitStack, chdir
@@ -14,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from actors.app.control import server
 from actors.app.control.client import AsyncControlClient, ControlClient
 from actors.app.control.connection import Limits
 from actors.app.control.errors import Code, ControlError, SocketTakenError
@@ -294,6 +296,25 @@ async def test_a_bug_behind_a_request_ends_nothing(answer, near, caplog):
     assert caught.value.code is Code.INTERNAL_ERROR
     assert "password" not in str(caught.value)
     assert "control_request_failed" in caplog.text
+
+
+@pytest.mark.asyncio
+async def test_where_no_file_is_left_who_waits_is_let_in_later(near, caplog, monkeypatch):
+    monkeypatch.setattr(server, "ACCEPT_AGAIN_S", 0.01)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+
+    async with ControlServer(near, Desk().handle):
+        with Stranger(near) as stranger:
+            stranger.say(b'{"op":"health"}\n')
+            resource.setrlimit(resource.RLIMIT_NOFILE, (3, hard))
+            try:
+                for _ in range(5):
+                    await asyncio.sleep(0)
+            finally:
+                resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+            assert "control_accept_failed" in caplog.text
+            assert (await AsyncControlClient(near).ask("health"))["seq"] == 7
+            assert stranger.hear() is not None
 
 
 # Its end
