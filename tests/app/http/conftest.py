@@ -11,6 +11,7 @@ import httpx
 import pytest
 import structlog
 from click.testing import CliRunner
+from fastapi import FastAPI
 
 from actors.app.cli import cli
 from actors.app.http.app import make_app
@@ -42,9 +43,10 @@ all = [{ metric = "fitness", op = ">", value = 1.5 }, { metric = "age", op = ">=
 class Web:
     """The app on one run: `get` asks it under `/api/v1/`."""
 
-    def __init__(self, client: httpx.AsyncClient, reading: Reading) -> None:
+    def __init__(self, client: httpx.AsyncClient, app: FastAPI) -> None:
         self.client = client
-        self.reading = reading
+        self.app = app
+        self.reading: Reading = app.state.reading
 
     async def get(self, path: str, **params: object) -> httpx.Response:
         given = {name.rstrip("_"): str(value) for name, value in params.items()}
@@ -71,7 +73,7 @@ async def web_on(run: Path) -> AsyncIterator[Web]:
         app.router.lifespan_context(app),
         httpx.AsyncClient(transport=transport, base_url="http://test") as client,
     ):
-        web = Web(client, app.state.reading)
+        web = Web(client, app)
         await web.all_read()
         yield web
 
