@@ -18,6 +18,7 @@ from pathlib import Path
 from actors.app.http.asked import Asked
 from actors.app.http.limits import LIMITS, Limits
 from actors.app.http.refusals import Refused
+from actors.app.redaction import hide
 from actors.app.settings.problems import ConfigError, Problem, Said
 
 TOKEN_MIN, TOKEN_MAX = 32, 512
@@ -44,6 +45,7 @@ def read_token(path: Path) -> bytes:
     finally:
         os.close(number)
     if TOKEN_MIN <= len(token) <= TOKEN_MAX and all(33 <= each <= 126 for each in token):
+        hide(token.decode("ascii"))
         return token
     needed = f"{TOKEN_MIN} to {TOKEN_MAX} visible characters on one line: openssl rand -hex 32"
     raise _problem(path, f"{len(token)} bytes that are no token", needed)
