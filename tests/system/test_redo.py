@@ -6,6 +6,7 @@ import asyncio
 import sqlite3
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import closing, suppress
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -15,16 +16,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from actors.app.arena import Arena
+from actors.app.bootstrap import Start
 from actors.app.experiment import prepare
 from actors.app.folding import fold_run
+from actors.app.forks import pass_reload
+from actors.app.redo import RecordGoesOnError, redo_next
 from actors.app.rerun import re_execute, rebuild
 from actors.app.resuming import resume_experiment
 from actors.journal.branch import create_branch
-from actors.journal.chain import run_id_of
+from actors.journal.chain import Head, genesis_hash, link, run_id_of
 from actors.journal.reader import open_run
-from actors.journal.resuming import DivergenceError
+from actors.journal.resuming import BorrowedJournal, DivergenceError, Recorded
 from actors.journal.sqlite import SqliteJournal
+from actors.testing.examples import RUN, TIME
 from arena import commands as c
+from arena.events import Settlement, TickSettled
 from arena.exceptions import AllocationError, EvolutionError, GraduationError
 from arena.experiment import manifest
 from arena.ids import AgentId
@@ -37,6 +43,7 @@ DAYS = 12
 SMALL = (f"run.days={DAYS}", "population.agents=6", "evolution.agents_max=12")
 PREPARED = prepare(CONFIG, SMALL, now=NOW)
 FIRST, SECOND = AgentId("g000-001"), AgentId("g000-002")
+NOBODY = Settlement()
 
 Verb = Callable[[Arena], Awaitable[object]]
 
@@ -137,7 +144,7 @@ def differs(folder: Path) -> object:
 
 
 @pytest.mark.slow
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=5, deadline=None)
 @given(wishes=WISHES, days=st.integers(1, DAYS - 1), place=st.floats(0, 1))
 def test_a_run_that_was_meddled_with_is_done_again_from_anywhere(
     wishes: list[tuple[int, str]], days: int, place: float
@@ -148,8 +155,7 @@ def test_a_run_that_was_meddled_with_is_done_again_from_anywhere(
         asyncio.run(meddle(whole, wishes, days=days))
         upto = cut(whole, killed, place)
         cut(whole, Path(name, "again"), place)
-        for folder in (whole, Path(name, "again")):
-            forget_snapshots(folder)
+        forget_snapshots(Path(name, "again"))
         before = hashes(whole)
 
         ended = resume(killed)
@@ -157,8 +163,6 @@ def test_a_run_that_was_meddled_with_is_done_again_from_anywhere(
         assert resume(Path(name, "again")) == ended
         assert hashes(killed, upto) == before[:upto]
         assert differs(killed) is None
-        resume(whole)
-        assert hashes(whole, len(before)) == before
         assert differs(whole) is None
 
 
@@ -209,3 +213,60 @@ def test_what_came_while_a_tick_was_under_way_is_named(tmp_path: Path) -> None:
         resume(tmp_path / "run")
 
     assert caught.value.seq == note.seq
+
+
+async def step_by_step(folder: Path) -> tuple[str, int]:
+    """Do a stored run again as the daemon does; return its head, and how many arenas it took."""
+    journal = await SqliteJournal.open(folder)
+    first = start = Start.beginning(PREPARED.experiment)
+    record, arenas = BorrowedJournal(journal, head=first.head, end=await journal.head()), 0
+    while not record.caught_up:
+        experiment, arenas = start.treasury.experiment, arenas + 1
+        async with Arena(experiment, PREPARED.loaded.market, record, start=start) as arena:
+            while again := await redo_next(arena, record):
+                if isinstance(again, Start):
+                    start = again
+                    break
+    await journal.close()
+    return (await record.head()).hash, arenas
+
+
+def test_a_fork_in_place_is_passed_on_the_way(tmp_path: Path) -> None:
+    experiment = PREPARED.experiment
+    dearer = replace(experiment.terms, costs=replace(experiment.terms.costs, fee_bps=90.0))
+    other = manifest(replace(experiment, terms=dearer))
+
+    async def reloaded(folder: Path) -> None:
+        facts = manifest(experiment)
+        journal = await SqliteJournal.create(folder, run_id_of(facts), facts, PREPARED.meta)
+        record = BorrowedJournal(journal, head=Head(0, genesis_hash(facts)), end=Head(0, ""))
+        async with Arena(experiment, PREPARED.loaded.market, record) as arena:
+            await arena.backtest(4)
+            await by_ada(Action.RELOAD)(arena)
+            start = await pass_reload(arena, {"costs.fee_bps": 90.0}, other)
+        market, under = PREPARED.loaded.market, start.treasury.experiment
+        async with Arena(under, market, journal, start=start) as arena:
+            await arena.emit_event("dearer")
+            await arena.backtest(4)
+
+    asyncio.run(reloaded(tmp_path))
+
+    assert asyncio.run(step_by_step(tmp_path)) == (hashes(tmp_path)[-1], 2)
+
+
+def test_a_record_that_goes_on_beyond_the_market_is_named() -> None:
+    class Endless:
+        async def ahead(self) -> Recorded:
+            tick = TickSettled(
+                tick=99, prices={}, fills=(), refused=(), real=NOBODY, virtual=NOBODY, fund_nav=1.0
+            )
+            entry = link(Head(98, "f" * 64), RUN, tick, timestamp=TIME, command_id="tick-99")
+            return Recorded(entry, None)
+
+    async def run() -> None:
+        async with Arena(PREPARED.experiment, PREPARED.loaded.market) as arena:
+            await arena.backtest()
+            await redo_next(arena, Endless())
+
+    with pytest.raises(RecordGoesOnError, match="seq 99: the record has TickSettled"):
+        asyncio.run(run())
