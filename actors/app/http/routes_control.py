@@ -11,14 +11,16 @@ import re
 from collections.abc import Mapping
 from typing import Any, cast
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Depends, Request
 from fastapi.responses import JSONResponse, Response
+from fastapi.security import HTTPBearer
 
 from actors.app.control.client import AsyncControlClient
 from actors.app.control.errors import ControlError, NoAnswerError
 from actors.app.control.requests import ARGS, REASON_MAX, Args, Op, parse_request
 from actors.app.control.wire import load, request_line
 from actors.app.http.asked import Asked
+from actors.app.http.problems import MEDIA_TYPE
 from actors.app.http.refusals import Refused
 from actors.app.http.tokens import Tokens
 
@@ -27,6 +29,7 @@ BY = "http"
 
 PREFIX = "/api/v1/control"
 
+_SAID = "What stands in `http.token_file`."
 _KEY = b"idempotency-key"
 _KEY_FORM = re.compile(r"[A-Za-z0-9._:-]{1,64}", re.ASCII)
 _RETRY_S = {429: 1, 503: 5}
@@ -39,7 +42,8 @@ def control_router(client: AsyncControlClient | None, tokens: Tokens) -> APIRout
         client: Asks the daemon; None where there is none, as for a stored run.
         tokens: Says who may.
     """
-    router = APIRouter(prefix=PREFIX, tags=["control"])
+    token = HTTPBearer(scheme_name="token", description=_SAID, auto_error=False)  # For OpenAPI.
+    router = APIRouter(prefix=PREFIX, tags=["control"], dependencies=[Depends(token)])
     for op in Op:
         if op.changes:
             _add(router, op, client, tokens)
@@ -119,8 +123,23 @@ _SUMMARIES = {
     Op.UNPAUSE_AGENT: "Let an agent trade again",
 }
 
-_RESPONSES: dict[int | str, dict[str, Any]] = {
-    status: {"description": text, "content": {"application/problem+json": {}}}
+_PROBLEM = {"$ref": "#/components/schemas/Problem"}
+_RESULT = {
+    "type": "object",
+    "description": "What stands on record of it; of a dry run, what would be done.",
+    "properties": {
+        "seq": {"type": "integer", "description": "The last entry that it made."},
+        "hash": {"type": "string", "description": "Of that entry."},
+        "events": {"type": "array", "items": {"type": "object"}, "description": "What happened."},
+        "duplicate": {"type": "boolean", "description": "Whether it had been done before."},
+    },
+}
+_DONE: dict[str, Any] = {
+    "description": "Done.",
+    "content": {"application/json": {"schema": _RESULT}},
+}
+_PROBLEMS: dict[int | str, dict[str, Any]] = {
+    status: {"description": text, "content": {MEDIA_TYPE: {"schema": _PROBLEM}}}
     for status, text in {
         400: "The key or the body cannot be used",
         401: "The token is missing or wrong",
@@ -135,6 +154,7 @@ _RESPONSES: dict[int | str, dict[str, Any]] = {
         507: "The disk is full",
     }.items()
 }
+_RESPONSES = {200: _DONE, **_PROBLEMS}
 
 
 def _described(op: Op) -> dict[str, Any]:
@@ -150,8 +170,5 @@ def _described(op: Op) -> dict[str, Any]:
         "description": "The same key and body are done once, however often they are sent.",
         "schema": {"type": "string", "pattern": f"^{_KEY_FORM.pattern}$"},
     }
-    return {
-        "parameters": [key],
-        "requestBody": {"required": False, "content": {"application/json": {"schema": body}}},
-        "security": [{"token": []}],
-    }
+    content = {"application/json": {"schema": body}}
+    return {"parameters": [key], "requestBody": {"required": False, "content": content}}

@@ -14,8 +14,9 @@ from collections.abc import Collection, Iterator
 
 from uvicorn import Config, Server
 
-from actors.app.http.guard import App, Guard, own_hosts
+from actors.app.http.guard import App, Guard
 from actors.app.http.limits import LIMITS, Limits
+from actors.app.http.objections import own_hosts
 from actors.app.http.protocol import timed_protocol
 
 _DATE_S = 1.0

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from actors.app.http.guard import Guard, own_hosts
+from actors.app.http.guard import Guard
 from actors.app.http.limits import Limits
+from actors.app.http.objections import own_hosts
 from actors.runtime import spawn
 from actors.runtime.tasks import wait_ended
 

@@ -19,7 +19,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from actors.app.control.client import AsyncControlClient
-from actors.app.control.requests import Reply, Request
+from actors.app.control.requests import Op, Reply, Request
 from actors.app.control.server import ControlServer
 from actors.app.http.limits import Limits
 from actors.app.http.problems import install
@@ -175,6 +175,16 @@ HOSTILE: dict[str, tuple[bytes, int, str | None]] = {
         "bad_request",
     ),
     "a length below nothing": (wants(Content_Length="-1"), 400, "bad_request"),
+    "a length of thousands of digits": (
+        wants(Content_Length="9" * 5_000),
+        400,
+        "bad_request",
+    ),
+    "a chunk of thousands of digits": (
+        wants(body=b"f" * 5_000 + b"\r\n", **CHUNKED),
+        400,
+        "bad_request",
+    ),
     "chunks in chunks": (
         wants(Transfer_Encoding="chunked, chunked", Content_Length=None),
         400,
@@ -341,6 +351,17 @@ def test_there_are_more_than_sixty_of_them_and_a_good_request_is_still_answered(
 )
 def test_whoever_is_welcome_gets_in(said: bytes, port: int) -> None:
     assert to(port, said).status == 200
+
+
+def test_every_change_is_described_with_its_token_and_its_key(tmp_path: Path) -> None:
+    document = application(tmp_path / "control.sock").openapi()
+
+    described = {path: each["post"] for path, each in document["paths"].items() if "post" in each}
+    assert {*described} == {f"/api/v1/control/{op}" for op in Op if op.changes}
+    for each in described.values():
+        assert each["security"] == [{"token": []}]
+        assert [name["name"] for name in each["parameters"]] == ["Idempotency-Key"]
+    assert document["components"]["securitySchemes"]["token"]["scheme"] == "bearer"
 
 
 def test_what_breaks_within_is_no_matter_of_who_asked(port: int) -> None:
