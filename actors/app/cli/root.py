@@ -16,6 +16,7 @@ _HERE = "actors.app.cli"
 _COMMANDS = {
     "run": (f"{_HERE}.run:run", "Run a config and keep its journal."),
     "serve": (f"{_HERE}.serve:serve", "Run a config for weeks, and answer whoever asks."),
+    "ready": (f"{_HERE}.ready:ready", "Try the whole system, and say what was measured."),
     "fork": (f"{_HERE}.fork:fork", "Let a run take another course from some day on."),
     "verify": (f"{_HERE}.proving:verify", "Check a run's file, its history and its money."),
     "replay": (f"{_HERE}.proving:replay", "Rebuild a run's state, or run it again."),
