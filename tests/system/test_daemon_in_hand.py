@@ -214,10 +214,12 @@ async def test_what_holds_already_writes_nothing(config: Path) -> None:
         stopped = await ask(daemon, Op.PANIC, "b", wind_down=False)
         again = await ask(daemon, Op.PANIC, "c", wind_down=False)
         wound_down = await ask(daemon, Op.PANIC, "d", wind_down=True)
+        repeated = await ask(daemon, Op.PANIC, "d", wind_down=True)
 
     assert nothing["events"] == again["events"] == []
     assert stopped["events"]
     assert wound_down["events"]
+    assert repeated == wound_down | {"duplicate": True}
 
 
 async def test_pause_and_panic_outlive_the_daemon(config: Path) -> None:

@@ -203,7 +203,7 @@ class Daemon:
         """Let time go on; return where another arena goes on, or None where nobody wants one."""
         saver = Saver(arena, opened.journal)
         while not self.life.stopping:
-            await self._answer_requests(arena)
+            await self._answer_requests(arena, opened)
             await self._take_bars(arena)
             reloaded = await self._reloading.pass_if_due(arena, opened)
             if reloaded is not None:
@@ -226,7 +226,7 @@ class Daemon:
         if opened.end.seq:
             self.life.pace.begin_in(self.life.pace.interval_s - opened.idle_s)
         if self.life.serving.paused and not arena.treasury.paused:
-            await carry_out(arena, _pause_request(arena))
+            await carry_out(arena, _pause_request(arena), opened.journal)
         self._wait_s(arena)
         self.life.face.manager.ready(f"day {arena.treasury.tick}, {self.life.state}")
         log.info(
@@ -273,17 +273,17 @@ class Daemon:
             await saver.save()  # Who opens it again begins here.
             await arena.complete()
 
-    async def _answer_requests(self, arena: Arena) -> None:
+    async def _answer_requests(self, arena: Arena, opened: Opened) -> None:
         """Carry out what operators ask for: nobody is in the middle of anything now."""
         for asked in self.life.inbox.take():
-            await self._answer_one(arena, asked)
+            await self._answer_one(arena, opened, asked)
 
-    async def _answer_one(self, arena: Arena, asked: Asked) -> None:
+    async def _answer_one(self, arena: Arena, opened: Opened, asked: Asked) -> None:
         if arena.treasury.completed:
             asked.fail(ControlError(Code.REFUSED, "the run is over", reason="completed"))
             return
         try:
-            asked.answer(await carry_out(arena, asked.request))
+            asked.answer(await carry_out(arena, asked.request, opened.journal))
         except ControlError as error:
             asked.fail(error)
         except StorageError as error:

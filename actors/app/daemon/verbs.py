@@ -24,7 +24,7 @@ from actors.app.control.requests import (
 )
 from actors.app.daemon.rehearsal import rehearse_cycle
 from actors.journal.codec import encode
-from actors.journal.port import StorageError
+from actors.journal.port import Journal, StorageError
 from actors.messages.allocator import Answer, CommandConflictError
 from arena import commands as c
 from arena.events import Event, EvolutionCycleComplete, EvolutionFailed
@@ -36,14 +36,21 @@ A = TypeVar("A", bound=Args)
 Verb = Callable[[Arena, Request], Awaitable[dict[str, Any]]]
 
 
-async def carry_out(arena: Arena, request: Request) -> dict[str, Any]:
+async def carry_out(arena: Arena, request: Request, journal: Journal) -> dict[str, Any]:
     """Do what `request` asks for, and return what became of it.
+
+    Args:
+        arena: Between two ticks.
+        request: A change.
+        journal: The arena's.
 
     Raises:
         ControlError: It was refused, or came to nothing.
         Exception: The arena broke over it; it left no trace.
     """
     try:
+        if _holds_already(arena, request) and not await journal.recall([_id(request)]):
+            return _nothing(arena)
         return await VERBS[request.op](arena, request)
     except CommandConflictError as error:
         raise ControlError(Code.COMMAND_CONFLICT, str(error)) from error
@@ -55,6 +62,15 @@ async def carry_out(arena: Arena, request: Request) -> dict[str, Any]:
         raise ControlError(Code.STORAGE_FULL, str(error)) from error
 
 
+def _holds_already(arena: Arena, request: Request) -> bool:
+    """Return whether trading is stopped, or goes on, as is asked for."""
+    treasury = arena.treasury
+    if request.op is Op.PANIC:
+        sold = treasury.stop_mode == StopMode.WIND_DOWN
+        return ALL in treasury.halted and (sold or not _args(request, PanicArgs).wind_down)
+    return request.op is Op.RESET_PANIC and not treasury.halted
+
+
 async def _pause(arena: Arena, request: Request) -> dict[str, Any]:
     return await _note(arena, request, Action.PAUSE)
 
@@ -64,10 +80,7 @@ async def _resume(arena: Arena, request: Request) -> dict[str, Any]:
 
 
 async def _panic(arena: Arena, request: Request) -> dict[str, Any]:
-    treasury, wind_down = arena.treasury, _args(request, PanicArgs).wind_down
-    sold = treasury.stop_mode == StopMode.WIND_DOWN
-    if ALL in treasury.halted and (sold or not wind_down):
-        return _nothing(arena)
+    wind_down = _args(request, PanicArgs).wind_down
     mode = StopMode.WIND_DOWN if wind_down else StopMode.PAUSE
     command = c.HaltTrading(command_id=_id(request), reason=request.reason, mode=mode)
     result = await _act(arena, request, Action.PANIC, command)
@@ -76,8 +89,6 @@ async def _panic(arena: Arena, request: Request) -> dict[str, Any]:
 
 
 async def _reset_panic(arena: Arena, request: Request) -> dict[str, Any]:
-    if not arena.treasury.halted:
-        return _nothing(arena)
     command = c.ResumeTrading(command_id=_id(request), reason=request.reason)
     return await _act(arena, request, Action.RESET_PANIC, command)
 
@@ -150,10 +161,10 @@ def _args(request: Request, kind: type[A]) -> A:
 
 
 def _id(request: Request) -> str:
-    """Return the id that a change has: its parser has seen to that."""
+    """Return the id of the command: no actor's own, of a tick to come for one, can be the same."""
     if request.id is None:
         raise TypeError(f"{request.op} has no id")
-    return request.id
+    return f"op/{request.id}"
 
 
 def _known(arena: Arena, request: Request) -> AgentId:
@@ -186,8 +197,8 @@ async def _act(
         )
     )
     if answer.refusal is not None:
-        detail = answer.detail or "no detail"
-        raise ControlError(Code.REFUSED, detail, reason=str(answer.refusal))
+        words = answer.detail or str(answer.refusal).replace("_", " ")
+        raise ControlError(Code.REFUSED, words, reason=str(answer.refusal))
     return _receipt(answer)
 
 

@@ -61,8 +61,8 @@ def _lines(trial: Trial, now: datetime) -> Iterator[str]:
     yield ""
     yield (
         f"Written by `arena ready` {__version__} on {now:%d %B %Y}; nobody edited it. A daemon"
-        f" served {trial.agents} agents for {trial.days} days (seed {trial.seed}), was killed on its"
-        " way and started again. What is said below was read from the journal that it left."
+        f" served {trial.agents} agents for {trial.days} days (seed {trial.seed}), was killed on"
+        " its way and started again. What is said below was read from the journal that it left."
     )
     yield ""
     yield "| | What | Needed | Found |"
