@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from actors.journal import bars as bars_file
 from actors.journal.bars import BarRecorder, Bars, bars_path, begin_bars, copy_bars, read_bars
 from arena.exceptions import EventSourcingError
 from arena.market import DAY_S, Market, Provenance, Series
@@ -132,3 +133,12 @@ def test_what_never_became_a_run_is_begun_again(database):
     begin_bars(database, "another", bars_of([(3.0, 4.0)] * 2))
 
     assert read_bars(database).run_id == "another"
+
+
+def test_what_a_newer_version_recorded_is_not_guessed_at(tmp_path, monkeypatch):
+    monkeypatch.setattr(bars_file, "VERSION", 2)
+    begin_bars(tmp_path / "run.db", "some-run", bars_of([(3.0, 4.0)] * 2))
+    monkeypatch.undo()
+
+    with pytest.raises(EventSourcingError, match="newer version"):
+        read_bars(tmp_path / "run.db")
