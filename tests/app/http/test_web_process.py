@@ -26,30 +26,21 @@ from actors.app.http.settings import WorkerSettings, worker_command
 from arena.exceptions import ValidationError
 from tests.app.http.raw_http import connect, hear, say
 
-CONFIG = """
-[run]
-name = "<b>small"
-seed = 7
-days = 10
-[market]
-warmup_days = 60
-[population]
-agents = 8
-"""
 
-
-@pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    folder = tmp_path_factory.mktemp("page")
-    (folder / "small.toml").write_text(CONFIG.replace("<b>", ""))
-    words = ["run", str(folder / "small.toml"), "--out", str(folder / "run"), "--quiet"]
-    assert CliRunner().invoke(cli, words).exit_code == 0
-    yield folder / "run"
+@pytest.fixture
+def run(seen: Path) -> Iterator[Path]:
+    yield seen
     structlog.reset_defaults()
 
 
 def get(port: int, path: str) -> bytes:
     return f"GET {path} HTTP/1.1\r\nHost: localhost:{port}\r\nConnection: close\r\n\r\n".encode()
+
+
+def wait_until_read(port: int) -> None:
+    """Return when the run has been read: until then there is no page of it."""
+    while say(port, get(port, "/readyz")).status == 503:
+        pass
 
 
 def test_the_process_serves_what_it_is_told_and_ends_with_whoever_told_it(run: Path) -> None:
@@ -64,6 +55,7 @@ def test_the_process_serves_what_it_is_told_and_ends_with_whoever_told_it(run: P
     child.stdin.flush()
 
     with child, connect(port) as stream:
+        wait_until_read(port)
         status = say(port, get(port, "/api/v1/status"))
         stream.sendall(get(port, "/api/v1/stream"))
         began = hear(stream)
@@ -91,13 +83,14 @@ def test_it_listens_on_this_machine_only(address: str) -> None:
 class Visitor(threading.Thread):
     """Looks at what `arena open` serves, and then presses Ctrl-C."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self.port = port
+        self.port = 0
         self.heard: dict[str, Any] = {}
 
     def run(self) -> None:
         try:
+            wait_until_read(self.port)
             for path in ("/", "/assets/page.css", "/assets/page.js", "/assets/page.py", "/metrics"):
                 self.heard[path] = say(self.port, get(self.port, path))
             self.heard["pause"] = say(self.port, post(self.port))
@@ -134,21 +127,20 @@ class Words(HTMLParser):
 def test_a_stored_run_is_opened_shown_and_left_with_ctrl_c(
     run: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with listen("127.0.0.1:0") as free:
-        port = free.getsockname()[1]
-    visitor = Visitor(port)
+    visitor = Visitor()
 
     def listen_and_tell(address: str) -> socket.socket:
         found = listen(address)
+        visitor.port = found.getsockname()[1]
         visitor.start()
         return found
 
     monkeypatch.setattr(listening, "listen", listen_and_tell)
-    answer = CliRunner().invoke(cli, ["open", str(run), "--port", str(port), "--json"])
+    answer = CliRunner().invoke(cli, ["open", str(run), "--json"])
     visitor.join()
 
     assert answer.exit_code == ExitCode.OK, answer.output
-    assert json.loads(answer.stdout)["url"] == f"http://127.0.0.1:{port}/"
+    assert json.loads(answer.stdout)["url"] == f"http://127.0.0.1:{visitor.port}/"
     heard = visitor.heard
     assert [each.status for each in heard.values()] == [200, 200, 200, 404, 200, 403]
     assert heard["pause"].code == "control_disabled"
@@ -156,7 +148,7 @@ def test_a_stored_run_is_opened_shown_and_left_with_ctrl_c(
     words = Words(page)
     assert {"/assets/page.css", "/assets/page.js"} <= {*words.loads}
     assert not re.search(r"<script>|<style>|javascript:", page)
-    for each in ("small", "balanced", "ready", "10 of 10", "RunCompleted"):
+    for each in ("seen", "balanced", "ready", "40 of 40", "RunCompleted"):
         assert each in page
 
 
