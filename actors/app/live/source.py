@@ -77,6 +77,7 @@ class LiveSource:
         self._recorder: BarRecorder | None = None
         self._seen: Signature = ()
         self._waiting: tuple[str, ...] = ()
+        self._given = 0
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="live-source")
 
     @property
@@ -124,6 +125,7 @@ class LiveSource:
             self._recorder = BarRecorder(database, run_id)
         except OSError as error:
             raise _refused(error) from error
+        self._given = len(self._recorder.bars.market)
 
     async def poll(self) -> Market | None:
         """Look for new bars, and return all there are once the new ones are on the disk.
@@ -135,11 +137,16 @@ class LiveSource:
             StorageError: The disk refused; what is recorded is what was.
         """
         failed = await self._download()
-        return await self._apart(lambda: self._advance(failed))
+        recorder = await self._apart(lambda: self._advance(failed))
+        market = recorder.bars.market
+        if len(market) <= self._given:  # What a poll found that was cancelled is given by the next.
+            return None
+        self._given = len(market)
+        return market
 
     def close(self) -> None:
-        """Let go of the thread that looks; it ends with the look that it is at."""
-        self._thread.shutdown(wait=False, cancel_futures=True)
+        """Wait for a look that is under way, so that nothing is recorded afterwards."""
+        self._thread.shutdown(cancel_futures=True)
 
     async def _download(self) -> tuple[str, ...]:
         return () if self.downloader is None else await self.downloader.run()
@@ -151,33 +158,32 @@ class LiveSource:
     def _look(self) -> Look:
         return look(self._settings, self._base, self._clock.stamp(), self.bars)
 
-    def _advance(self, failed: tuple[str, ...]) -> Market | None:
-        """Look, if any file or the day is another one, and record what is new."""
+    def _advance(self, failed: tuple[str, ...]) -> BarRecorder:
+        """Look, if any file or the day is another one, record what is new, and return where."""
         recorder = self._recorder
         if recorder is None:
             raise RuntimeError("nothing is recorded yet: begin or resume first")
         seen = signature(self._settings, self._base, self._clock.stamp())
         if seen == self._seen:
             self._say((*failed, *self._waiting))
-            return None
+            return recorder
         try:
             found = self._look()
         except DataError as error:
             self._say((*failed, str(error)))
-            return None
+            return recorder
         self._waiting = found.waiting
         self._say((*failed, *self._waiting))
         if found.late > self.late:
             log.warning("late_data", rows=found.late, because="their bars are known without them")
         self.late, self._seen = found.late, seen
-        if len(found.bars.market) <= len(recorder.bars.market):
-            return None
-        try:
-            recorder.append(found.bars)
-        except OSError as error:
-            self._seen = ()
-            raise _refused(error) from error
-        return recorder.bars.market
+        if len(found.bars.market) > len(recorder.bars.market):
+            try:
+                recorder.append(found.bars)
+            except OSError as error:
+                self._seen = ()
+                raise _refused(error) from error
+        return recorder
 
     def _say(self, reasons: tuple[str, ...]) -> None:
         """Keep the reasons, and log those that are new."""

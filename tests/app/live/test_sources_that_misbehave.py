@@ -200,6 +200,23 @@ def test_a_file_that_has_become_shorter_adds_nothing_and_takes_nothing_away(watc
     assert watched.known == 2
 
 
+def test_what_a_poll_found_that_was_given_up_is_recorded_once_and_given_by_the_next(watched):
+    async def given_up() -> None:
+        polling = asyncio.ensure_future(watched.source.poll())  # noqa: TID251 - to be cancelled
+        await asyncio.sleep(0)
+        polling.cancel()
+        await asyncio.wait([polling])
+
+    watched.folder.add(rows([8, 9]))
+    asyncio.run(given_up())
+
+    market = watched.poll()
+
+    assert market is not None
+    assert len(market) == len(read_bars(watched.database).bars.market) == WARMUP + 2
+    assert watched.poll() is None
+
+
 def test_a_disk_that_refuses_the_bars_gives_none(watched):
     watched.folder.add(rows([8]))
     path = watched.database.with_suffix(".bars.jsonl")
