@@ -12,7 +12,7 @@ from typing import Any
 
 X_RELOAD = "x-reload"
 
-_MARKET = "a fork goes on in the market of its parent"
+_MARKET = "a run stays in its market"
 _ENDOWED = "the treasury was endowed when the run began"
 _BORN = "the first generation has been born"
 _SEED = "all that is random in a run comes from one seed; `arena fork` can take another"
@@ -21,7 +21,7 @@ FIXED: Mapping[str, str] = {
     "market": _MARKET,
     "instruments": _MARKET,
     "run.days": _MARKET,
-    "run.name": "a fork is a branch of the same run",
+    "run.name": "a run keeps its name",
     "treasury.total": _ENDOWED,
     "treasury.reserve_bp": _ENDOWED,
     "treasury.proving_bp": _ENDOWED,

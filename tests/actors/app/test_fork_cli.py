@@ -77,10 +77,10 @@ def test_without_out_it_lies_beside_its_parent(arena, copied):
 @pytest.mark.parametrize(
     ("changes", "problem"),
     [
-        (["market.warmup_days=3"], "market.warmup_days: .* the market of its parent"),
-        (["instruments=[]"], "instruments: .* the market of its parent"),
-        (["run.days=60"], "run.days: found 60, .* the market of its parent"),
-        (['run={ name = "x" }'], "run.name: found 'x', .* a branch of the same run"),
+        (["market.warmup_days=3"], "market.warmup_days: .* a run stays in its market"),
+        (["instruments=[]"], "instruments: .* a run stays in its market"),
+        (["run.days=60"], "run.days: found 60, .* a run stays in its market"),
+        (['run={ name = "x" }'], "run.name: found 'x', .* a run keeps its name"),
         (['treasury.total="9.00"'], "treasury.total: .* endowed when the run began"),
         (["treasury.reserve_bp=4"], "treasury.reserve_bp: .* endowed"),
         (["population.agents=3"], "population.agents: .* the first generation has been born"),

@@ -246,8 +246,8 @@ def test_rules_wait_for_the_end_of_a_cycle(begun: Path) -> None:
 @pytest.mark.parametrize(
     ("override", "why"),
     [
-        ("run.days=31", "a fork goes on in the market"),
-        ("run.name=other", "a branch of the same run"),
+        ("run.days=31", "a run stays in its market"),
+        ("run.name=other", "a run keeps its name"),
         ('treasury.total="5.00"', "endowed when the run began"),
         ("population.agents=9", "has been born"),
         ("http.bind=127.0.0.1:9", "has to be started again"),
@@ -366,7 +366,7 @@ def test_a_daemon_does_not_start_on_another_run(begun: Path) -> None:
         compare_with_run(other, run, place="daemon.toml")
 
     days, total = str(caught.value).splitlines()
-    assert days.startswith("daemon.toml: run.days: found 31, needed 30: a fork goes on in")
+    assert days.startswith("daemon.toml: run.days: found 31, needed 30: a run stays in its")
     assert total.startswith("daemon.toml: treasury.total: found '5.00', needed '373261.00'")
     assert "--out begins another one" in days
 
