@@ -38,13 +38,15 @@ def test_a_new_strategy_its_test_and_its_config_work_at_once(arena, tmp_path, te
     assert ran.data["agents"]["failures"] == 0
 
 
-@pytest.mark.parametrize("template", TEMPLATES)
-def test_a_new_strategy_is_as_tidy_as_our_own(arena, tmp_path, template):
-    arena("new-strategy", "slow-turtle", "--template", template, "--out", tmp_path)
-    code = tmp_path / "slow_turtle.py"
+@pytest.mark.slow
+def test_a_new_strategy_is_as_tidy_as_our_own(arena, tmp_path):
+    for template in TEMPLATES:
+        arena("new-strategy", f"slow-{template}", "--template", template, "--out", tmp_path)
+    code = [tmp_path / f"slow_{template.replace('-', '_')}.py" for template in TEMPLATES]
 
-    assert carried_out(tmp_path, "mypy", "--strict", code).returncode == 0
-    for words in (("check", code), ("format", "--check", ".")):
+    typed = carried_out(tmp_path, "mypy", "--strict", *code)
+    assert typed.returncode == 0, typed.stdout
+    for words in (("check", *code), ("format", "--check", ".")):
         found = carried_out(tmp_path, "ruff", *words, "--config", SETTINGS)
         assert found.returncode == 0, found.stdout
 
