@@ -54,7 +54,7 @@ def call(folder: Path, *words: object) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [str(word) for word in words],
         cwd=folder,
-        env=kept | {"LANG": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1"},
+        env=kept | {"LANG": "C.UTF-8"},
         capture_output=True,
         text=True,
         check=False,
