@@ -1,14 +1,18 @@
 """The order of the tests: long ones first, so that both workers of a run end together.
 
 Each of two workers begins with one half of the list, and who is done takes from the other's end.  A
-module stays in one piece: what its tests share is made once.
+module stays in one piece: what its tests share is made once.  A pytest that a test starts loads no
+plugin that takes seconds and is not asked for.
 """
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
+
+os.environ["PYTEST_ADDOPTS"] = "-p no:schemathesis"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
