@@ -11,7 +11,7 @@ from typing import Annotated, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field
 
-Money: TypeAlias = Annotated[int, Field(description="micro-USD")]
+Money: TypeAlias = Annotated[int, Field(json_schema_extra={"x-unit": "micro-USD"})]
 Scalar: TypeAlias = str | int | float | bool | None
 
 AGENT = "g000-001"
