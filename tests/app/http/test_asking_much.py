@@ -75,16 +75,15 @@ class Daemon:
 async def test_however_many_want_to_know_the_writer_is_asked_once():
     daemon = Daemon()
     writer = Writer(daemon)
-    asking = [asyncio.ensure_future(writer.ask("status")) for _ in range(20)]
-    asking[0].cancel()
-    daemon.let.set()
-    done, _ = await asyncio.wait(asking)
+    async with asyncio.TaskGroup() as group:
+        asking = [group.create_task(writer.ask("status")) for _ in range(20)]
+        await asyncio.sleep(0)
+        asking[0].cancel()
+        daemon.let.set()
     again = await writer.ask("status")
 
     assert daemon.asked == 1
-    assert [each.result().result for each in done if not each.cancelled()] == [
-        {"op": "status"}
-    ] * 19
+    assert [each.result().result for each in asking[1:]] == [{"op": "status"}] * 19
     assert again.result == {"op": "status"}
 
 

@@ -8,10 +8,15 @@ from contextlib import aclosing
 
 import pytest
 
+from actors.app.arena import Arena
 from actors.app.http import stream
 from actors.app.http.stream import follow
 from actors.app.inspecting import entry_data
+from actors.journal.chain import run_id_of
 from actors.journal.reader import open_run
+from actors.journal.sqlite import SqliteJournal
+from arena.experiment import manifest
+from tests.worlds import a_run
 
 pytestmark = pytest.mark.asyncio
 
@@ -104,6 +109,23 @@ async def test_last_event_id_wins_over_after_seq_and_who_hangs_up_is_forgotten(
     assert dict(sent[0]["headers"])[b"content-type"].startswith(b"text/event-stream")
     bodies = [each["body"] for each in sent[1:] if each["body"].startswith(b"id")]
     assert [parsed(each)[0] for each in bodies] == [last]
+
+
+async def test_what_is_written_meanwhile_comes_once_and_in_order(tmp_path, open_web):
+    experiment, market = a_run(days=6, agents=4)
+    facts = manifest(experiment)
+    journal = await SqliteJournal.create(tmp_path, run_id_of(facts), facts, {})
+    async with Arena(experiment, market, journal) as arena, open_web(tmp_path) as web:
+        async with asyncio.TaskGroup() as group:
+            early = group.create_task(take(web.reading, 0, 30))
+            late = group.create_task(take(web.reading, 20, 10))
+            await arena.backtest(6)
+        head = arena.cast.allocator.head.seq
+        rest = await take(web.reading, 30, head - 30)
+
+    assert [seq for seq, _, _ in await early] == [*range(1, 31)]
+    assert [seq for seq, _, _ in await late] == [*range(21, 31)]
+    assert [seq for seq, _, _ in rest] == [*range(31, head + 1)]
 
 
 async def test_what_is_no_id_is_refused(seen, open_web):
