@@ -71,7 +71,7 @@ OF_THE_WRITER = (
         "arena_writer_answer_age_seconds",
         "gauge",
         "seconds",
-        "Since the writer last answered.  What follows here is as old as that.",
+        "Since the writer last answered.",
     ),
     Spec("arena_ready", "gauge", "0 or 1", "What `/readyz` says."),
     Spec("arena_state", "gauge", "0 or 1", "What the daemon does.", ("state",)),

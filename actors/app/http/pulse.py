@@ -15,13 +15,17 @@ from actors.app.http.writer import Writer
 from actors.runtime import Exit, spawn, wait_ended
 
 BEAT_S = 1.0
+FULL_EVERY = 5
+"""How often the writer is asked, and which of its answers is a whole one: the others are health
+alone, which costs it next to nothing."""
 
 
 class WriterPulse:
     """The pulse of one writer.
 
     Attributes:
-        status: What it last answered to `status`; None before it has.
+        status: What it last answered to `status`, with what it answered to `health` since; None
+            before it has.
         note: Why the last question got no answer; None where it got one.
     """
 
@@ -57,11 +61,15 @@ class WriterPulse:
             await wait_ended(self._task)
 
     async def _take(self) -> None:
+        beats = 0
         while not self._stopping.is_set():
-            said = await self._writer.ask("status")
+            whole = self.status is None or beats % FULL_EVERY == 0
+            said = await self._writer.ask("status" if whole else "health")
             self.note = said.note
             if said.result is not None:
-                self.status, self._seen_s = said.result, said.at
+                beats += 1
+                self.status = {**(self.status or {}), **said.result}
+                self._seen_s = said.at
             with suppress(TimeoutError):
                 async with asyncio.timeout(BEAT_S):
                     await self._stopping.wait()

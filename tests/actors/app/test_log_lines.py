@@ -19,8 +19,9 @@ from structlog.contextvars import bound_contextvars
 from actors.app import redaction
 from actors.app.http import health, metrics
 from actors.app.http.app import Plug, make_app
-from actors.app.http.guard import Guard, own_hosts
+from actors.app.http.guard import Guard
 from actors.app.http.limits import LIMITS
+from actors.app.http.objections import own_hosts
 from actors.app.http.source import Source
 from actors.app.log import configure_log, set_level
 from actors.app.redaction import HIDDEN, hide, redact, scrub
