@@ -7,11 +7,12 @@ who does not ask for it.  Nothing is unpickled.
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property, lru_cache, partial
 from importlib import import_module, invalidate_caches
 from importlib.machinery import PathFinder
 from importlib.metadata import EntryPoint, entry_points
@@ -186,9 +187,7 @@ def find_plugins(
     """
     sources = [_given("strategy", name, found) for name, found in catalog.items()]
     sources += [_given("policy", name, found) for name, found in policies.items()]
-    sources += [
-        _offered(kind, each) for kind, group in GROUPS.items() for each in entry_points(group=group)
-    ]
+    sources += _installed(tuple(map(_packages_in, sys.path)))
     for name in dict.fromkeys(modules):
         sources += _held(_import(name, base))
     return Plugins(tuple(sources))
@@ -196,6 +195,32 @@ def find_plugins(
 
 def _given(kind: str, name: str, found: Any) -> Source:
     return Source(kind, name, _place(found), lambda: found, built_in=True)
+
+
+def _packages_in(folder: str) -> tuple[str, int, tuple[str, ...]]:
+    """Return a folder of the path, when it changed last, and which packages are in it."""
+    try:
+        changed = os.stat(folder or ".").st_mtime_ns
+        names = os.listdir(folder or ".")
+    except OSError:  # It is not there, or not a folder.
+        return folder, 0, ()
+    return folder, changed, tuple(name for name in names if name.endswith("-info"))
+
+
+@lru_cache(maxsize=1)
+def _installed(path: tuple[tuple[str, int, tuple[str, ...]], ...]) -> tuple[Source, ...]:
+    """Return what installed packages offer: every one of them is looked at, so not twice.
+
+    Args:
+        path: Where packages are, and which: something else is installed only if that is another.
+    """
+    del path
+    offered = entry_points()
+    return tuple(
+        _offered(kind, each)
+        for kind, group in GROUPS.items()
+        for each in offered.select(group=group)
+    )
 
 
 def _offered(kind: str, entry: EntryPoint) -> Source:
