@@ -26,7 +26,7 @@ from actors.app.arena import Arena
 from actors.app.asking import reveal
 from actors.app.bootstrap import Start
 from actors.app.control.errors import Code, ControlError
-from actors.app.control.requests import Op, Reply, Request
+from actors.app.control.requests import Reply, Request
 from actors.app.daemon.inbox import Asked
 from actors.app.daemon.life import Life
 from actors.app.daemon.opening import Opened, open_journal
@@ -44,7 +44,8 @@ from actors.app.redo import redo_next, unfinished_evolve
 from actors.journal.port import StorageError
 from actors.messages.allocator import CONTROL, Probe
 from actors.runtime import Clock
-from arena.words import Scalar
+from arena.commands import OnBehalf
+from arena.words import Action, Scalar
 
 log = structlog.wrap_logger(logging.getLogger(__name__))
 
@@ -226,7 +227,14 @@ class Daemon:
         if opened.end.seq:
             self.life.pace.begin_in(self.life.pace.interval_s - opened.idle_s)
         if self.life.serving.paused and not arena.treasury.paused:
-            await carry_out(arena, _pause_request(arena), opened.journal)
+            await arena.send(
+                OnBehalf(
+                    command_id=f"paused/{arena.treasury.seq}",  # No request has an id like that.
+                    by="arena serve",
+                    reason="--paused",
+                    action=Action.PAUSE,
+                )
+            )
         self._wait_s(arena)
         self.life.face.manager.ready(f"day {arena.treasury.tick}, {self.life.state}")
         log.info(
@@ -305,13 +313,3 @@ class Daemon:
             "wall_s": round(self.life.uptime_s, 3),
         }
         await opened.journal.record("stopped", word)
-
-
-def _pause_request(arena: Arena) -> Request:
-    """Return what `--paused` asks for."""
-    return Request(
-        op=Op.PAUSE,
-        id=f"paused-at-{arena.treasury.seq}",
-        by="arena serve",
-        reason="--paused",
-    )

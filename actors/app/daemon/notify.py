@@ -14,6 +14,7 @@ import threading
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -25,6 +26,7 @@ from actors.app.redaction import hide
 from actors.journal.chain import Entry
 from actors.runtime import Clock, WallClock
 from arena.events import Event
+from arena.exceptions import ValidationError
 
 if TYPE_CHECKING:
     import httpx
@@ -109,7 +111,7 @@ class Notifier:
             clock: Measures the minutes.
 
         Raises:
-            ValidationError: A URL cannot be had, or others can read it.
+            ValidationError: A URL cannot be had, or others can read it; or httpx is not installed.
         """
         self._run, self._folder, self._link, self._environ = run, folder, link, environ
         self._clock = clock or WallClock()
@@ -168,6 +170,9 @@ class Notifier:
         self._waiting.put_nowait(None)
 
     def _look_up(self, wishes: Sequence[Wish]) -> list[_Target]:
+        if wishes and find_spec("httpx") is None:
+            needed = "pip install 'treasury-arena[serve]'"
+            raise ValidationError("notify", found="no httpx installed", needed=needed)
         targets = []
         for place, wish in enumerate(wishes, 1):
             url = address_of(wish, place, self._folder, self._environ)

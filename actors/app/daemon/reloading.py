@@ -111,7 +111,7 @@ class Reloading:
         if rules is None:
             return None
         by, reason = self._asked
-        name = f"reload-{arena.treasury.seq}"
+        name = f"config/{arena.treasury.seq}"  # No request has an id like that.
         await arena.send(
             OnBehalf(command_id=name, by=by, reason=reason, action=Action.RELOAD, command=None)
         )
