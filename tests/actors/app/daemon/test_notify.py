@@ -303,6 +303,16 @@ def test_after_a_reload_others_are_told_and_a_bad_reload_changes_nothing(
     assert [told["seq"] for told in hook.told] == [1]
 
 
+def test_what_cannot_be_told_for_want_of_httpx_is_refused_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(notify, "find_spec", lambda _: None)
+
+    with pytest.raises(ValidationError, match="no httpx"):
+        Notifier([Table()], run="r", folder=tmp_path)
+    Notifier([], run="r", folder=tmp_path).close()
+
+
 def test_the_address_may_stand_in_a_file_that_is_nobody_elses(
     hook: Hook, notifier: Callable[..., Notifier], tmp_path: Path
 ) -> None:
