@@ -151,6 +151,11 @@ class View:
         self.wanted = True
         return self.rank()
 
+    @property
+    def ranked(self) -> bool:
+        """Whether the board is at hand."""
+        return self._board is not None
+
     def rank(self) -> list[dict[str, Any]]:
         """Return the board, for whoever wants it next."""
         if self._board is None:

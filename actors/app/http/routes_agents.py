@@ -22,7 +22,7 @@ from actors.app.http.models import (
     Positions,
 )
 from actors.app.http.navs import nav_series
-from actors.app.http.reading import NAME, AgentPath, Given, Limit, answer, find_agent
+from actors.app.http.reading import NAME, AgentPath, Given, Limit, answer, beside, find_agent
 from actors.app.inspecting import agent_facts, positions_of, rows_of
 from actors.app.result import baselines
 from actors.journal.reader import JournalReader
@@ -46,7 +46,7 @@ router = APIRouter(tags=["agents"])
 
 
 @router.get("/agents", response_model=Agents)
-def list_agents(
+async def list_agents(
     reading: Given,
     layer: Annotated[LayerName | None, Query(description="Only of one layer.")] = None,
     state: Annotated[State, Query(description="The living, the dead, or both.")] = "living",
@@ -56,10 +56,14 @@ def list_agents(
     """List agents in order of birth: those of one day by the length of their id, then by id."""
     view = reading.view
     treasury = view.treasury
-    known = _everyone(treasury, state)
-    page = _page(treasury, (a for a in known if layer in {None, a.layer.value}), after, limit)
-    rows = rows_of(treasury, page) if page else []
-    return answer({"as_of": view.seq, "agents": rows, "next": _next(page, limit)})
+
+    def make() -> Response:
+        known = _everyone(treasury, state)
+        page = _page(treasury, (a for a in known if layer in {None, a.layer.value}), after, limit)
+        rows = rows_of(treasury, page) if page else []
+        return answer({"as_of": view.seq, "agents": rows, "next": _next(page, limit)})
+
+    return await beside(make, limit)
 
 
 @router.get("/agents/{agent_id}", response_model=AgentAnswer)
@@ -130,7 +134,7 @@ async def why_agent(
 
 
 @router.get("/leaderboard", response_model=Board)
-def show_leaderboard(
+async def show_leaderboard(
     reading: Given,
     layer: Annotated[LayerName | None, Query(description="Only of one layer.")] = None,
     sort: Annotated[SortKey, Query(description="By what; `rank` is layer, then fitness.")] = "rank",
@@ -139,22 +143,30 @@ def show_leaderboard(
     """Show who did best: by rank, or the highest of another column first; null comes last."""
     view = reading.view
     treasury = view.treasury
-    rows = [row for row in view.board if layer in {None, row["layer"]}]
-    if sort != "rank":
-        rows.sort(key=lambda row: (row[sort] is None, -(row[sort] or 0), row["rank"]))
-    facts = {"tick": treasury.tick, "market": treasury.experiment.market.badge}
-    board = {"leaderboard": rows[:limit], "baselines": baselines(treasury)}
-    return answer({"as_of": view.seq, **facts, **board})
+
+    def make() -> Response:
+        rows = [row for row in view.board if layer in {None, row["layer"]}]
+        if sort != "rank":
+            rows.sort(key=lambda row: (row[sort] is None, -(row[sort] or 0), row["rank"]))
+        facts = {"tick": treasury.tick, "market": treasury.experiment.market.badge}
+        board = {"leaderboard": rows[:limit], "baselines": baselines(treasury)}
+        return answer({"as_of": view.seq, **facts, **board})
+
+    return await beside(make, limit if view.ranked else len(treasury.agents))
 
 
 @router.get("/lineage", response_model=Lineage)
-def show_lineage(reading: Given, after: After = None, limit: Limit = 1000) -> Response:
+async def show_lineage(reading: Given, after: After = None, limit: Limit = 1000) -> Response:
     """Show the family tree: everyone who was ever born, and what was changed in whom."""
     view = reading.view
     treasury = view.treasury
-    page = _page(treasury, _everyone(treasury, "all"), after, limit)
-    relatives = [_relative(treasury, agent) for agent in page]
-    return answer({"as_of": view.seq, "agents": relatives, "next": _next(page, limit)})
+
+    def make() -> Response:
+        page = _page(treasury, _everyone(treasury, "all"), after, limit)
+        relatives = [_relative(treasury, agent) for agent in page]
+        return answer({"as_of": view.seq, "agents": relatives, "next": _next(page, limit)})
+
+    return await beside(make, limit)
 
 
 def _everyone(treasury: Treasury, state: State) -> Iterable[Agent]:

@@ -38,7 +38,7 @@ router = APIRouter(tags=["history"])
 
 
 @router.get("/capital", response_model=Capital, tags=["capital"])
-def show_capital(reading: Given) -> Response:
+async def show_capital(reading: Given) -> Response:
     """Show where the capital is: by pool, by tier, by agent, and the accounts of both books."""
     view = reading.view
     treasury = view.treasury

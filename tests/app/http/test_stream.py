@@ -117,15 +117,15 @@ async def test_what_is_written_meanwhile_comes_once_and_in_order(tmp_path, open_
     journal = await SqliteJournal.create(tmp_path, run_id_of(facts), facts, {})
     async with Arena(experiment, market, journal) as arena, open_web(tmp_path) as web:
         async with asyncio.TaskGroup() as group:
-            early = group.create_task(take(web.reading, 0, 30))
-            late = group.create_task(take(web.reading, 20, 10))
+            early = group.create_task(take(web.reading, 0, 12))
+            late = group.create_task(take(web.reading, 10, 3))
             await arena.backtest(6)
         head = arena.cast.allocator.head.seq
-        rest = await take(web.reading, 30, head - 30)
+        rest = await take(web.reading, 12, head - 12)
 
-    assert [seq for seq, _, _ in await early] == [*range(1, 31)]
-    assert [seq for seq, _, _ in await late] == [*range(21, 31)]
-    assert [seq for seq, _, _ in rest] == [*range(31, head + 1)]
+    assert [seq for seq, _, _ in await early] == [*range(1, 13)]
+    assert [seq for seq, _, _ in await late] == [11, 12, 13]
+    assert [seq for seq, _, _ in rest] == [*range(13, head + 1)]
 
 
 async def test_what_is_no_id_is_refused(seen, open_web):
