@@ -21,6 +21,7 @@ from actors.app.daemon.inbox import WAITING_MAX
 from actors.app.daemon.serving import prepare_serving
 from actors.app.daemon.status import READY, State
 from actors.app.experiment import prepare, run_experiment
+from actors.app.forking import make_fork, plan_fork
 from actors.app.proof import prove
 from actors.app.settings import ConfigError
 from actors.journal.reader import open_run
@@ -99,6 +100,15 @@ async def until_completed(daemon: Daemon) -> None:
 
 def rewrite(config: Path, text: str) -> None:
     config.write_text(text)
+
+
+def fork_at_the_end_of_a_day(config: Path, child: Path) -> None:
+    (child.parent / "run").mkdir(parents=True)
+    child.write_text(config.read_text())
+    with open_run(config.parent / "run") as parent:
+        at = next(entry.seq for entry, event in parent.events() if getattr(event, "tick", 0) == 6)
+        plan = plan_fork(parent, at, ["evolution.births_base=1"], now=NOW)
+        make_fork(parent, plan, child.parent / "run" / "run.db")
 
 
 def history(config: Path) -> list[Event]:
@@ -306,6 +316,24 @@ async def test_new_rules_wait_for_the_end_of_a_cycle_and_outlive_the_daemon(conf
     assert kinds.index("RunForked") > kinds.index("EvolutionCycleComplete")
     assert ("reload", "tester", "to reload") in acted(config)
     assert prove(str(config.parent / "run"), deep=True).ok
+
+
+async def test_a_fork_is_served_from_where_it_leaves_its_parent(
+    config: Path, tmp_path: Path
+) -> None:
+    async with served(config, "run.days=12", paused=False) as daemon:
+        await until(lambda: daemon.life.state is State.COMPLETED)
+    child = tmp_path / "fork" / config.name
+    fork_at_the_end_of_a_day(config, child)
+
+    async with served(child, "run.days=12", "evolution.births_base=1", paused=False) as daemon:
+        await until(lambda: daemon.life.state is State.COMPLETED)
+        served_to = await ask(daemon, Op.STATUS)
+
+    kinds = [type(event).__name__ for event in history(child)]
+    assert kinds.count("RunForked") == 1
+    assert (served_to["tick"], kinds[-1]) == (12, "RunCompleted")
+    assert prove(str(child.parent / "run"), deep=True).ok
 
 
 async def test_a_reload_that_is_refused_changes_nothing(config: Path) -> None:

@@ -39,6 +39,7 @@ from actors.app.daemon.status import State
 from actors.app.daemon.storage import LOOK_AGAIN_S
 from actors.app.daemon.verbs import begin_cycle, carry_out
 from actors.app.experiment import Saver, watchdog
+from actors.app.forks import pass_fork
 from actors.app.live import extend
 from actors.app.redo import redo_next, unfinished_evolve
 from actors.journal.port import StorageError
@@ -198,6 +199,8 @@ class Daemon:
             self.life.done = min(arena.treasury.seq, opened.end.seq) - first
             if isinstance(again, Start):
                 return again
+        if opened.fork is not None and opened.fork.seq == arena.treasury.seq:
+            return await pass_fork(arena, opened.fork)
         return None
 
     async def _live(self, arena: Arena, opened: Opened) -> Start | None:

@@ -15,6 +15,7 @@ from actors.app.daemon.gauges import Committed, Gauges, MeteredJournal
 from actors.app.daemon.reload import Change, compare_with_run
 from actors.app.daemon.serving import Serving
 from actors.app.experiment import live_source, prepare, prepare_live
+from actors.app.forks import Fork
 from actors.app.live import LiveSource
 from actors.app.markets import LoadedMarket
 from actors.app.proof import proven_head
@@ -49,6 +50,7 @@ class Opened:
         changed: What the config says of the rules that is not in effect yet.
         idle_s: Seconds since the last entry was written, by the machine's clock.
         source: Where more bars come from; None where all are known.
+        fork: What a run that was forked has to pass first, once it has done again what it shares.
     """
 
     journal: LentJournal
@@ -58,6 +60,7 @@ class Opened:
     changed: tuple[Change, ...] = ()
     idle_s: float = 0.0
     source: LiveSource | None = None
+    fork: Fork | None = None
 
 
 @asynccontextmanager
@@ -97,6 +100,7 @@ async def open_journal(
             stored.changed,
             stored.idle_s,
             stored.source,
+            stored.fork,
         )
     finally:
         await stored.journal.close()
@@ -113,6 +117,7 @@ class _Stored:
     changed: tuple[Change, ...] = ()
     idle_s: float = 0.0
     source: LiveSource | None = None
+    fork: Fork | None = None
 
 
 async def _begin(serving: Serving, clock: Clock) -> _Stored:
@@ -148,7 +153,8 @@ async def _go_on(serving: Serving, clock: Clock) -> _Stored:
         raise
     for note in (*rebuilt.loaded.notes, *rebuilt.notes):
         log.info("run_note", note=note)
-    return _Stored(journal, rebuilt.loaded, start, end, changed, idle_s, source)
+    fork = next((each for each in rebuilt.forks if each.seq == end.seq), None)
+    return _Stored(journal, rebuilt.loaded, start, end, changed, idle_s, source, fork)
 
 
 def _resumed(serving: Serving, start: Start, clock: Clock) -> LiveSource | None:
