@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -65,12 +66,18 @@ def make_settings(
     try:
         settings = Settings.model_validate(tables)
     except pydantic.ValidationError as error:
-        problems = explain(error, Settings.model_json_schema())
+        problems = explain(error, _schema())
     else:
         problems = _check(settings, catalog, policies, base)
         if not problems:
             return settings
     raise ConfigError([_place(problem, changed, place) for problem in problems])
+
+
+@cache
+def _schema() -> dict[str, Any]:
+    """Return the schema of the settings, which takes pydantic as long as all else together."""
+    return Settings.model_json_schema()
 
 
 def _check(
