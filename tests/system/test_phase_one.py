@@ -96,10 +96,19 @@ def test_another_process_writes_the_same_bytes(whole: dict[str, Any], tmp_path: 
 def test_killed_on_the_way_it_is_resumed_to_the_same_end(
     whole: dict[str, Any], tmp_path: Path, events: int
 ) -> None:
-    words = [*ARENA, *map(str, RUN), "--out", str(tmp_path / "run"), "--quiet"]
-    with subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL) as process:
-        while process.poll() is None and _written(tmp_path / "run") < events:
-            os.sched_yield()
+    process = subprocess.Popen(
+        [*ARENA, *map(str, RUN), "--out", str(tmp_path / "run")],
+        env=os.environ | {"ARENA_LOG": "debug"},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    )
+    with process:
+        assert process.stderr is not None
+        for _ in process.stderr:  # A line with each batch, so nobody looks in between.
+            if _written(tmp_path / "run") >= events:
+                break
+        assert process.poll() is None
         process.send_signal(signal.SIGKILL)
 
     again = arena("run", "--resume", tmp_path / "run")
