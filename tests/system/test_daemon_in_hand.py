@@ -7,8 +7,10 @@ until somebody lets it go.
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -376,7 +378,35 @@ async def test_a_daemon_that_stops_answers_nobody_and_leaves_a_snapshot(config: 
     assert refused.value.code is Code.DRAINING
     with open_run(config.parent / "run") as run:
         assert run.snapshots()[-1].seq == run.head().seq
-        assert [row.kind for row in run.process_log()] == ["started", "stopped"]
+        words = [(row.kind, json.loads(row.data)) for row in run.process_log()]
+    assert [kind for kind, _ in words] == ["started", "told_to_stop", "stopped"]
+    assert words[1][1] == {"by": "tester", "reason": "to stop"}
+
+
+class SetClock(ManualClock):
+    """A clock whose hands somebody moves."""
+
+    moved = timedelta()
+
+    def stamp(self) -> datetime:
+        return super().stamp() + self.moved
+
+
+async def test_a_clock_that_was_set_is_on_the_log_of_the_process_and_nowhere_else(
+    config: Path,
+) -> None:
+    clock = SetClock(NOW)
+    async with served(config, clock=clock) as daemon:
+        clock.moved = timedelta(hours=-1)
+        await ask(daemon, Op.PANIC, wind_down=False)
+        clock.moved += timedelta(seconds=1)
+        await ask(daemon, Op.RESET_PANIC)
+
+    with open_run(config.parent / "run") as run:
+        jumps = [row.data for row in run.process_log() if row.kind == "clock_jumped"]
+        stamps = [entry.timestamp for entry in run.entries()]
+    assert jumps == ['{"by_s":-3600.0}']
+    assert stamps == sorted(stamps)
 
 
 async def test_bars_that_are_made_meanwhile_are_settled(tmp_path: Path) -> None:

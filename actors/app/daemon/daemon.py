@@ -28,6 +28,7 @@ from actors.app.bootstrap import Start
 from actors.app.control.errors import Code, ControlError
 from actors.app.control.requests import Reply, Request
 from actors.app.daemon.inbox import Asked
+from actors.app.daemon.jumps import Jumps
 from actors.app.daemon.life import Life
 from actors.app.daemon.opening import Opened, open_journal
 from actors.app.daemon.poison import Poison
@@ -72,6 +73,7 @@ class Daemon:
         self._reloading = Reloading(self.life)
         self._reception = Reception(self.life, self._reloading.read_again)
         self._poison = Poison(clock)
+        self._jumps = Jumps(clock)
 
     async def run(self) -> None:
         """Serve until told to stop.
@@ -208,6 +210,7 @@ class Daemon:
         saver = Saver(arena, opened.journal)
         while not self.life.stopping:
             await self._answer_requests(arena, opened)
+            await self._write_diary(opened)
             await self._take_bars(arena)
             reloaded = await self._reloading.pass_if_due(arena, opened)
             if reloaded is not None:
@@ -305,10 +308,20 @@ class Daemon:
             log.exception("request_broke_the_arena", op=str(asked.request.op))
             self._poison.note(error)
 
+    async def _write_diary(self, opened: Opened) -> None:
+        """Put on the log of the process what was done to it, and whether its clock was set."""
+        jumped_s = self._jumps.since_last()
+        if jumped_s:
+            log.warning("clock_jumped", by_s=jumped_s)
+            self.life.diary.append(("clock_jumped", {"by_s": jumped_s}))
+        while self.life.diary:
+            await opened.journal.record(*self.life.diary.pop(0))
+
     async def _seal(self, arena: Arena, saver: Saver, opened: Opened) -> None:
         """Leave a snapshot and a word of the end: the next process goes on right here."""
         if not arena.treasury.completed:
             await saver.save()
+        await self._write_diary(opened)
         word: dict[str, Scalar] = {
             "status": str(self.life.state),
             "head_seq": arena.treasury.seq,

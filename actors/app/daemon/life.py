@@ -29,6 +29,7 @@ from actors.app.settings.daemon import bar_seconds
 from actors.journal.files import database_path
 from actors.runtime import Clock
 from arena.market import Market
+from arena.words import Scalar
 
 log = structlog.wrap_logger(logging.getLogger(__name__))
 
@@ -56,6 +57,7 @@ class Life:
         done: How many entries of `todo` have been done again.
         todo: How many there are after the snapshot that the run began at.
         pending: Keys of rules that are in effect when the cycle under way has ended.
+        diary: What is to be written into the log of the process: kind and data of each line.
         stopping: Whether it has been told to stop.
         began_s: When it began, by `clock`.
     """
@@ -88,6 +90,7 @@ class Life:
         self.polling: Polling | None = None
         self.done = self.todo = 0
         self.pending: list[str] = []
+        self.diary: list[tuple[str, dict[str, Scalar]]] = []
         self.stopping = False
         self.began_s = clock.monotonic_s()
 
@@ -106,16 +109,19 @@ class Life:
         if interval_s != self.pace.interval_s:
             self.pace.set_speed(interval_s)
 
-    def stop(self, drain_s: float | None = None) -> None:
+    def stop(self, drain_s: float | None = None, *, by: str = "a signal", reason: str = "") -> None:
         """Stop at the end of what is under way, or, where that takes too long, at once.
 
         Args:
             drain_s: How long it may take; by default what `daemon.drain_s` says.
+            by: Who says so.
+            reason: Why.
         """
         if self.stopping:
             return
         within_s = self.settings.daemon.drain_s if drain_s is None else drain_s
-        log.info("stopping", drain_s=within_s)
+        log.info("stopping", drain_s=within_s, by=by, reason=reason)
+        self.diary.append(("told_to_stop", {"by": by, "reason": reason}))
         self.stopping, self.state = True, State.DRAINING
         self.face.manager.stopping()
         self.inbox.close(ControlError(Code.DRAINING, "the daemon is about to end"))

@@ -67,8 +67,7 @@ class Reception:
                 return {"actors": self.actors()}
             case Op.STOP:
                 drain_s = request.args.drain_s if isinstance(request.args, StopArgs) else None
-                log.info("stop_asked_for", by=request.by, reason=request.reason)
-                life.stop(drain_s)
+                life.stop(drain_s, by=request.by, reason=request.reason)
                 return {"stopping": True}
             case Op.RELOAD:
                 dry_run = isinstance(request.args, DryRunArgs) and request.args.dry_run

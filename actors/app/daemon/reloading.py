@@ -64,6 +64,8 @@ class Reloading:
         if plan.settings is not None and not dry_run:
             plan = self._take_over(arena, plan, plan.settings)
             self._asked = by, reason
+            keys = ", ".join(plan.live)
+            life.diary.append(("reloaded", {"by": by, "reason": reason, "at_once": keys}))
         life.face.manager.ready()
         told = {**plan.plain(), "pending": [*self._life.pending], "dry_run": dry_run}
         log.info("reload", by=by, accepted=told["accepted"], keys=[*plan.live, *self._life.pending])
