@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -28,6 +29,9 @@ POLL_S = 0.25
 POLL_MAX_S = 1.0
 SLICE_S = 0.25
 """How long one slice works before it is shown."""
+
+WANTED_S = 10.0
+"""For how long a board that somebody asked for is kept at hand."""
 
 log = structlog.wrap_logger(logging.getLogger(__name__))
 
@@ -180,7 +184,9 @@ class Follower:
 
     def _show(self, replica: Replica) -> None:
         view, last = View(replica), self.view
-        if last is not None and last.wanted:
+        if last is not None:
+            view.wanted_at = last.wanted_at
+        if time.monotonic() - view.wanted_at < WANTED_S:
             view.rank()  # So that nobody waits for it.
         self.view = view
 

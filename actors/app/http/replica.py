@@ -7,6 +7,7 @@ request takes one view and says its `seq` as `as_of`.
 
 from __future__ import annotations
 
+import math
 import time
 from collections import Counter
 from collections.abc import Mapping
@@ -126,7 +127,8 @@ class View:
         settled_at: The last close that was settled; None before the first.
         counts: What happened so far.
         meta: How the run is run, with `run_id` and `manifest`.
-        wanted: Whether somebody asked for its board.
+        wanted_at: When somebody last asked for its board, or for that of a view before it, by the
+            monotonic clock.
     """
 
     def __init__(self, replica: Replica) -> None:
@@ -137,7 +139,7 @@ class View:
         self.settled_at = replica.settled_at
         self.counts = replica.counts.copy()
         self.meta: Mapping[str, str] = replica.meta
-        self.wanted = False
+        self.wanted_at = -math.inf
         self._board: list[dict[str, Any]] | None = None
 
     @property
@@ -148,7 +150,7 @@ class View:
     @property
     def board(self) -> list[dict[str, Any]]:
         """Everyone who lives, best first."""
-        self.wanted = True
+        self.wanted_at = time.monotonic()
         return self.rank()
 
     @property
