@@ -12,6 +12,7 @@ import logging
 import os
 import signal
 import socket
+import sys
 from collections.abc import Callable, Collection
 from pathlib import Path
 
@@ -31,6 +32,9 @@ from actors.app.http.tokens import Tokens, read_token
 from actors.app.log import configure_log
 
 _CHUNK = 4096
+
+SWITCH_S = 0.001
+"""How long the thread that folds the journal may keep one from answering."""
 
 _log = structlog.wrap_logger(logging.getLogger(__name__))
 
@@ -83,6 +87,7 @@ async def serve(
 
 def serve_worker(settings: WorkerSettings, stdin: int) -> None:
     """Serve until SIGTERM, or until `stdin` ends."""
+    sys.setswitchinterval(SWITCH_S)
     configure_log(settings.log)
     control = AsyncControlClient(Path(settings.socket)) if settings.socket else None
     token = read_token(Path(settings.token_file)) if settings.token_file else None
