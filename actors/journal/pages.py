@@ -236,7 +236,7 @@ def sound_snapshots(run: JournalReader) -> Iterator[Snapshot]:
     if not [*_rows(run, _HAS_SNAPSHOTS, {})]:
         return
     for (seq,) in [*_rows(run, _SNAPSHOT_SEQS, {})]:
-        for *facts, state_hash in _rows(run, _SNAPSHOT, {"seq": seq}):
+        for *facts, state_hash in [*_rows(run, _SNAPSHOT, {"seq": seq})]:  # Holding nothing open.
             snapshot = Snapshot(*facts)
             if snapshot.state_hash == state_hash:
                 yield snapshot
