@@ -98,6 +98,8 @@ class Reception:
     def status(self) -> dict[str, Any]:
         """Return everything that the daemon says of itself: see `docs/reference/daemon.md`."""
         life = self._life
+        if life.face.child is not None:
+            life.gauges.web_restarts = life.face.child.restarts
         return {
             "version": __version__,
             "pid": os.getpid(),

@@ -68,7 +68,10 @@ class Reloading:
             life.diary.append(("reloaded", {"by": by, "reason": reason, "at_once": keys}))
         life.face.manager.ready()
         told = {**plan.plain(), "pending": [*self._life.pending], "dry_run": dry_run}
-        log.info("reload", by=by, accepted=told["accepted"], keys=[*plan.live, *self._life.pending])
+        if told["accepted"]:
+            log.info("reload", by=by, keys=[*plan.live, *self._life.pending])
+        else:
+            log.warning("reload_refused", by=by, refused=told["refused"])
         return told
 
     def _plan(self, arena: Arena, opened: Opened) -> ReloadPlan:

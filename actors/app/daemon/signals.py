@@ -2,6 +2,9 @@
 
 SIGTERM and SIGINT: stop, as `arena stop` does; a second one ends the process where it stands, which
 loses nothing that was acknowledged.  SIGHUP: read the config again.  SIGUSR1: log the actor table.
+
+The rule: from the first moment to the last there is an answer to each.  Before the daemon begins
+SIGTERM ends a process that has done nothing; when all is sealed no signal means anything any more.
 """
 
 from __future__ import annotations
@@ -21,7 +24,7 @@ from actors.app.exits import ExitCode
 def handled(
     *, stop: Callable[[], None], reload: Callable[[], None], dump: Callable[[], None]
 ) -> Iterator[None]:
-    """Call these on the running loop when their signals come."""
+    """Call these on the running loop when their signals come; after the block none does a thing."""
     loop, asked = asyncio.get_running_loop(), False
 
     def end() -> None:
@@ -42,8 +45,11 @@ def handled(
     try:
         yield
     finally:
+        masked = signal.pthread_sigmask(signal.SIG_BLOCK, handlers)
         for each in handlers:
             loop.remove_signal_handler(each)
+            signal.signal(each, signal.SIG_IGN)  # What is sealed ends well, whoever asks for it.
+        signal.pthread_sigmask(signal.SIG_SETMASK, masked)
 
 
 def end_early_when_told() -> None:
@@ -55,4 +61,4 @@ def end_early_when_told() -> None:
 
 def _leave(signum: int, frame: FrameType | None) -> NoReturn:
     del signum, frame
-    raise SystemExit(ExitCode.OK)
+    os._exit(ExitCode.OK)  # An exception could be lost in whatever is under way: an import, say.
