@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from actors.app.folding import fold_run
+from actors.app.latest import fold_latest
 from actors.journal.codec import decode
 from actors.journal.port import TradeTotals
 from actors.journal.reader import JournalReader
@@ -26,7 +26,7 @@ def trading_status(run: JournalReader) -> dict[str, Any]:
     Raises:
         EventSourcingError: The run is damaged.
     """
-    treasury = fold_run(run)
+    treasury = fold_latest(run)
     settled = next(run.entries(limit=1, event_type="TickSettled", newest_first=True), None)
     today = run.trade_totals(settled.timestamp) if settled else TradeTotals()
     return {

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
+import sqlite3
+from contextlib import closing
 
 import pytest
 
 from actors.app.folding import fold_run
+from actors.app.latest import fold_latest
 from actors.journal.reader import open_run
 from arena.agents import Agent, Record
 from arena.experiment import from_plain, plain
@@ -62,3 +66,18 @@ def test_annotations_say_what_plain_data_was(kind, value):
 
     assert back == value
     assert type(back) is type(value)
+
+
+@pytest.mark.parametrize(
+    "spoil", ["", "UPDATE snapshots SET state = '{}'", "DELETE FROM snapshots"]
+)
+def test_where_a_run_stands_is_the_same_from_its_newest_snapshot_on(finished, tmp_path, spoil):
+    copy = shutil.copytree(finished, tmp_path / "run")
+    with closing(sqlite3.connect(copy / "run.db")) as connection, connection:
+        assert connection.execute("SELECT count(*) FROM snapshots").fetchone()[0]
+        connection.executescript(spoil)
+
+    with open_run(copy) as stored:
+        latest, whole = fold_latest(stored), fold_run(stored)
+
+    assert canonical(latest.to_plain()) == canonical(whole.to_plain())
