@@ -51,15 +51,13 @@ _TALLY = """
         WHEN 'AgentGraduated' THEN json_extract(data, '$.to_layer')
         WHEN 'AgentFailed' THEN json_extract(data, '$.kind')
         WHEN 'StrategyChecked' THEN json_extract(data, '$.checks') END AS detail, count(*)
-    FROM events WHERE seq <= :upto GROUP BY event_type, detail ORDER BY event_type, detail
+    FROM events WHERE seq > :low AND seq <= :high
+    GROUP BY event_type, detail ORDER BY event_type, detail
 """
 _NTH = "SELECT seq FROM events WHERE event_type = :event_type ORDER BY seq LIMIT 1 OFFSET :before"
 _SEQS = """
     SELECT seq FROM events WHERE event_type = :event_type AND seq > :low AND seq <= :high
     ORDER BY seq
-"""
-_LAST = """
-    SELECT max(seq) FROM events WHERE event_type = :event_type AND seq <= :upto
 """
 _HAS_SNAPSHOTS = "SELECT 1 FROM sqlite_schema WHERE name = 'snapshots'"
 _SNAPSHOT_SEQS = "SELECT seq FROM snapshots ORDER BY seq DESC"
@@ -185,8 +183,8 @@ def ledger_page(
     return LedgerPage(rows, None if end == last else (end[0], end[1]))
 
 
-def tally(run: JournalReader, upto: int) -> list[tuple[str, str | None, int]]:
-    """Return how many entries up to `upto` are of each type, and of each detail that is counted.
+def tally(run: JournalReader, low: int, high: int) -> list[tuple[str, str | None, int]]:
+    """Return how many entries after `low` and up to `high` are of each type, and of each detail.
 
     The detail is the rule that killed, the layer risen to, the kind of failure, or the checks of a
     strategy as JSON; None of all other types.
@@ -194,7 +192,8 @@ def tally(run: JournalReader, upto: int) -> list[tuple[str, str | None, int]]:
     Raises:
         EventSourcingError: The journal is damaged.
     """
-    return [(kind, what, n) for kind, what, n in _rows(run, _TALLY, {"upto": upto})]
+    rows = _rows(run, _TALLY, {"low": low, "high": high})
+    return [(kind, what, n) for kind, what, n in rows]
 
 
 def nth_entry(run: JournalReader, event_type: str, n: int) -> Entry | None:
@@ -205,16 +204,6 @@ def nth_entry(run: JournalReader, event_type: str, n: int) -> Entry | None:
     """
     found = [*_rows(run, _NTH, {"event_type": event_type, "before": n - 1})]
     return next(run.entries(found[0][0] - 1, 1)) if found else None
-
-
-def last_entry(run: JournalReader, event_type: str, upto: int) -> Entry | None:
-    """Return the last entry of a type that is not after `upto`; None where there is none.
-
-    Raises:
-        EventSourcingError: The journal is damaged.
-    """
-    ((seq,),) = _rows(run, _LAST, {"event_type": event_type, "upto": upto})
-    return None if seq is None else next(run.entries(seq - 1, 1))
 
 
 def seqs_of(run: JournalReader, event_type: str, low: int, high: int) -> list[int]:

@@ -179,7 +179,8 @@ class Follower:
     def _apply(self, reader: JournalReader, replica: Replica) -> None:
         with uncollected():
             applied = replica.advance(reader, SLICE_S)
-        if applied:
+            counted = replica.counting.look_back(reader)
+        if applied or counted:
             self._show(replica)
 
     def _show(self, replica: Replica) -> None:

@@ -27,6 +27,7 @@ from prometheus_client.core import (
 )
 from prometheus_client.registry import Collector
 
+from actors.app.http.counts import Counts
 from actors.app.http.follower import Follower
 from actors.app.http.health import BEAT_MAX_S, vitals_of, why_not_ready
 from actors.app.http.metric_names import SPECS, Spec
@@ -100,10 +101,9 @@ class ArenaCollector(Collector):
 
 def of_the_run(view: View) -> dict[str, Series]:
     """Return what a journal tells, by the names of `OF_THE_RUN`."""
-    treasury, counts = view.treasury, view.counts
+    treasury = view.treasury
     settled = view.settled_at
     return {
-        "arena_events_total": _each(counts.events),
         "arena_event_seq": _one(view.seq),
         "arena_sim_time_seconds": _one(datetime.fromisoformat(settled).timestamp())
         if settled
@@ -118,6 +118,13 @@ def of_the_run(view: View) -> dict[str, Series]:
             (str(book),): sum(treasury.books[book].values()) for book in Book
         },
         "arena_halted": {(scope,): scope in treasury.halted for scope in (ALL, ARENA_SCOPE)},
+        **({} if view.counts is None else _counted(view.counts)),
+    }
+
+
+def _counted(counts: Counts) -> dict[str, Series]:
+    return {
+        "arena_events_total": _each(counts.events),
         "arena_agent_failures_total": _each(counts.failures),
         "arena_kills_total": _each(counts.kills),
         "arena_graduations_total": _each(counts.graduations),

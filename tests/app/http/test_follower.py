@@ -13,9 +13,12 @@ import pytest
 
 from actors.app.arena import Arena
 from actors.app.folding import fold_run
+from actors.app.http import counts
 from actors.app.http.follower import Follower
-from actors.app.http.replica import Counts, Replica, View, count_upto
+from actors.app.http.replica import Replica, View
 from actors.app.http.source import Readers, Source
+from actors.app.latest import fold_latest
+from actors.journal.branch import in_place_name
 from actors.journal.chain import run_id_of
 from actors.journal.reader import open_run
 from actors.journal.sqlite import SqliteJournal
@@ -50,9 +53,8 @@ async def _live(folder):
         rules = json.loads(facts)
         rules["rules"]["evolution"]["births_base"] = 4
         parent = arena.cast.allocator.head.hash
-        fork = ForkRun(
-            command_id="fork", parent_hash=parent, changes={}, manifest=json.dumps(rules)
-        )
+        name = in_place_name(arena.cast.allocator.head.seq)
+        fork = ForkRun(command_id=name, parent_hash=parent, changes={}, manifest=json.dumps(rules))
         await arena.send(fork, lane=CONTROL)
         await arena.backtest(3)
         await arena.save_snapshot()
@@ -67,14 +69,17 @@ async def until(follower, reached):
 
 
 def count_each(run):
-    counts = Counts()
+    found = counts.Counts()
     for entry, event in run.events():
-        counts.add(entry.event_type, event)
-    return counts
+        found.add(entry.event_type, event)
+    return found
 
 
 @pytest.mark.parametrize("snapshots", ["kept", "spoiled", "gone"])
-def test_wherever_it_begins_it_ends_as_a_fold_of_all_of_it(snapshots, followed, tmp_path):
+def test_wherever_it_begins_it_ends_as_a_fold_of_all_of_it(
+    snapshots, followed, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(counts, "SLICE", 7)
     folder = shutil.copytree(followed, tmp_path / "run")
     with closing(sqlite3.connect(folder / "run.db")) as db:
         if snapshots == "spoiled":
@@ -95,19 +100,22 @@ def test_wherever_it_begins_it_ends_as_a_fold_of_all_of_it(snapshots, followed, 
         assert replica.treasury.experiment.rules == whole.experiment.rules
         assert replica.treasury.experiment.rules.evolution.births_base == 4
         assert replica.head == run.head()
-        assert replica.counts == count_each(run) == count_upto(run, replica.head.seq)
+        while replica.counting.whole is None:
+            assert replica.counting.look_back(run)
+        assert replica.counting.whole == count_each(run)
+        assert fold_latest(run).to_json() == whole.to_json()
 
 
 def test_what_is_shown_stays_as_it_is_while_the_replica_goes_on(followed):
     with open_run(followed) as run:
         replica = Replica(run)
         view = View(replica)
-        state, counts = view.treasury.to_json(), view.counts.copy()
+        state, counted = view.treasury.to_json(), view.counts.copy()
         while replica.advance(run, 0.01):
             pass
 
         assert replica.head.seq > view.seq
-        assert (view.treasury.to_json(), view.counts) == (state, counts)
+        assert (view.treasury.to_json(), view.counts) == (state, counted)
         replica.rewind(view)
         assert replica.treasury.to_json() == state
 
