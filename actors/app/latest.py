@@ -84,12 +84,3 @@ def _forks(run: JournalReader) -> Iterator[tuple[int, str]]:
         event = decode(entry.event_type, entry.type_version, entry.data, seq=entry.seq)
         if isinstance(event, RunForked):
             yield entry.seq, event.manifest
-
-
-def _rules_at(run: JournalReader, seq: int, first: Experiment) -> Experiment:
-    """Return what was run after the event `seq`: what the last fork before it says."""
-    for entry in run.entries(event_type=RunForked.__name__, newest_first=True):
-        event = decode(entry.event_type, entry.type_version, entry.data, seq=entry.seq)
-        if entry.seq <= seq and isinstance(event, RunForked):
-            return read_experiment(event.manifest, first.catalog, first.policies)
-    return first

@@ -10,7 +10,8 @@ from contextlib import closing
 import pytest
 
 from actors.app.folding import fold_run
-from actors.app.latest import fold_latest
+from actors.app.latest import fold_latest, newest_state
+from actors.app.snapshots import take_snapshot
 from actors.journal.reader import open_run
 from arena.agents import Agent, Record
 from arena.experiment import from_plain, plain
@@ -69,15 +70,21 @@ def test_annotations_say_what_plain_data_was(kind, value):
 
 
 @pytest.mark.parametrize(
-    "spoil", ["", "UPDATE snapshots SET state = '{}'", "DELETE FROM snapshots"]
+    "spoil",
+    ["", "UPDATE snapshots SET state = '{}'", "UPDATE snapshots SET event_hash = state_hash"],
 )
 def test_where_a_run_stands_is_the_same_from_its_newest_snapshot_on(finished, tmp_path, spoil):
     copy = shutil.copytree(finished, tmp_path / "run")
+    with open_run(copy) as stored:
+        whole, middle = fold_run(stored), stored.head().seq // 2
+        half, head = fold_run(stored, middle), stored.head_at(middle)
+    kept = take_snapshot(half, head, {})
+    row = (kept.seq, kept.tick, kept.version, kept.state, kept.state_hash, kept.event_hash)
     with closing(sqlite3.connect(copy / "run.db")) as connection, connection:
-        assert connection.execute("SELECT count(*) FROM snapshots").fetchone()[0]
+        columns = "seq, tick, version, state, state_hash, event_hash"
+        connection.execute(f"INSERT INTO snapshots ({columns}) VALUES (?, ?, ?, ?, ?, ?)", row)
         connection.executescript(spoil)
 
     with open_run(copy) as stored:
-        latest, whole = fold_latest(stored), fold_run(stored)
-
-    assert canonical(latest.to_plain()) == canonical(whole.to_plain())
+        assert newest_state(stored, whole.experiment)[1].seq == (0 if spoil else middle)
+        assert canonical(fold_latest(stored).to_plain()) == canonical(whole.to_plain())
