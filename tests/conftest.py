@@ -2,7 +2,8 @@
 
 Each of two workers begins with one half of the list, and who is done takes from the other's end.  A
 module stays in one piece: what its tests share is made once.  A pytest that a test starts loads no
-plugin that takes seconds and is not asked for.
+plugin that takes seconds and is not asked for.  No example has a deadline: how long one takes says
+how busy the machine is.
 """
 
 from __future__ import annotations
@@ -11,7 +12,10 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
+settings.register_profile("unhurried", deadline=None)
+settings.load_profile("unhurried")
 os.environ["PYTEST_ADDOPTS"] = "-p no:schemathesis"
 
 

@@ -3,8 +3,10 @@
 The rule: the interruption is raised below `StepBudget.call`, or nowhere.  An alarm rings a few
 times per budget; it looks for a call that is overdue on the very stack that it interrupted, and
 where there is none it does nothing.  So nobody arms or disarms anything, and nothing can be late.
-A call is overdue when its time is up and it has lived through as many rings as the budget has: a
-process that was stopped, or starved, for a while is not taken for one that hangs.
+A call is overdue when its time is up and it has used it: computing counts by the processor time of
+its thread, and waiting by the rings before which it did next to nothing.  So a process that was
+stopped for a while, or that shares its processor with many, is not taken for one that hangs: it has
+as much time as the machine is slow.
 
 What can be interrupted: Python code, waiting (`time.sleep`, sockets, locks), and C code that asks
 for signals itself (regular expressions, arithmetic of huge integers).  What cannot: other C code,
@@ -29,6 +31,9 @@ T = TypeVar("T")
 
 RINGS_PER_BUDGET = 8
 """How finely the alarm looks: an interruption is late by at most this part of the budget."""
+
+IDLE_SHARE, IDLE_MIN_S = 0.1, 0.000_5
+"""Who computed for less than this share of the time between two rings, or this time, has waited."""
 
 
 class StepInterrupted(BaseException):
@@ -115,7 +120,8 @@ class _Alarm:
         self._their_interval = 0.0
         self._every_s = math.inf
         self._call: tuple[StepBudget, float] | None = None
-        self._lived = 0
+        self._used = 0.0
+        self._computed = 0.0
 
     def join(self, budget: StepBudget) -> None:
         if not self._budgets:
@@ -147,13 +153,21 @@ class _Alarm:
             self._give_back()
             return
         before, self._call = self._call, _call_below(frame)
-        self._lived = self._lived + 1 if self._call == before else 1
+        self._used = self._used + self._since_last() if self._call == before else 0.0
+        self._computed = time.thread_time()
         if self._call is not None:
             budget, due = self._call
-            if time.perf_counter() > due and self._lived * self._every_s >= budget.budget_s:
+            # Of the time before it was seen first nothing is known: less than that is forgiven.
+            if time.perf_counter() > due and self._used + self._every_s / 2 >= budget.budget_s:
                 # A finalizer may swallow it.  Then it comes again, when a budget has passed again.
-                self._lived = 0
+                self._used = 0.0
                 raise StepInterrupted
+
+    def _since_last(self) -> float:
+        """Return what a call has used since the last ring, seconds."""
+        computed = time.thread_time() - self._computed
+        waited = computed < max(IDLE_SHARE * self._every_s, IDLE_MIN_S)
+        return self._every_s if waited else computed
 
 
 _ALARM = _Alarm()

@@ -16,6 +16,8 @@ import sys
 from collections.abc import Callable
 from typing import Any, Protocol
 
+from actors.journal.walk import uncollected
+
 PLAY_MAX_S = 60.0
 """A play that takes longer has been taken over by code that cannot be interrupted."""
 
@@ -44,13 +46,17 @@ class Isolation(Protocol):
 
 
 class Here:
-    """Plays take place in this process, one after the other."""
+    """Plays take place in this process, one after the other, and no garbage is collected meanwhile.
+
+    A collection takes as long as the process is large, and a step would have to answer for it.
+    """
 
     apart = False
 
     def run(self, work: Callable[[], Any]) -> Any:
         """Return `work()`."""
-        return work()
+        with uncollected():
+            return work()
 
 
 class Apart:

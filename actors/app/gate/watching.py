@@ -6,7 +6,10 @@ generators are compared before and after: whoever drew from them moved them.  In
 there for the gate alone, an audit hook sees what C code opens by itself; it can never be taken off
 again, so nobody else gets it.
 
-What an `import` does is left alone: a module may be imported late.
+What an `import` does is left alone: a module may be imported late.  So is what others do in the
+middle of a step: no garbage is collected there, whose finalizers, and whoever listens to the
+collector, would do it in the strategy's name; and when that happens depends on all that the process
+ever did.
 """
 
 from __future__ import annotations
@@ -24,6 +27,8 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from actors.journal.walk import uncollected
+
 T = TypeVar("T")
 
 _CLOCK = frozenset(
@@ -40,7 +45,7 @@ _CALLS: Mapping[str, frozenset[str]] = {
     "builtins": frozenset({"input", "print"}),
     "posix": _ALL,
     "nt": _ALL,
-    "gc": frozenset({"get_objects", "get_referrers", "get_referents"}),
+    "gc": _ALL,
     "_asyncio": _ALL,
     "_ctypes": _ALL,
     "_posixsubprocess": _ALL,
@@ -96,16 +101,17 @@ class Watch:
     def call(self, step: Callable[..., T], *args: Any) -> T:
         """Return `step(...)`, watched."""
         before, hook = _generators(), sys.getprofile()
-        self._armed = True
-        sys.setprofile(self._profile)
-        try:
-            return step(*args)
-        finally:
-            sys.setprofile(hook)
-            self._armed = False
-            for name, state in _generators().items():
-                if state != before[name]:
-                    self._note(f"draws from the global generator of {name}", None)
+        with uncollected():
+            self._armed = True
+            sys.setprofile(self._profile)
+            try:
+                return step(*args)
+            finally:
+                sys.setprofile(hook)
+                self._armed = False
+                for name, state in _generators().items():
+                    if state != before[name]:
+                        self._note(f"draws from the global generator of {name}", None)
 
     def listen(self) -> None:
         """Hear of what C code does too, for as long as this process lives."""
