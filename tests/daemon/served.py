@@ -84,9 +84,9 @@ class Served:
         self.until_so(look)
         return found[0]
 
-    def until_so(self, true: Callable[[], bool]) -> None:
+    def until_so(self, true: Callable[[], bool], within_s: float = PATIENCE_S) -> None:
         """Return once something is true, which must be while the process lives."""
-        until = time.monotonic() + PATIENCE_S
+        until = time.monotonic() + within_s
         while not true():
             code = self.code(LOOK_EVERY_S)
             assert code is None, f"it ended with {code}: {self.said()}"

@@ -121,7 +121,9 @@ def test_a_folder_that_cannot_be_written_is_named(serve: Serve, tmp_path: Path) 
 
 
 def test_the_web_is_started_again_and_ends_with_its_daemon(serve: Serve) -> None:
-    run = serve(*sets("http.enabled=true", "http.bind=127.0.0.1:0"))
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        bind = f"127.0.0.1:{free.getsockname()[1]}"
+    run = serve(*sets("http.enabled=true", f"http.bind={bind}"))
     run.start_and_wait("--paused")
     run.until_so(lambda: len(run.logged("web_ready")) == 1)
     first = run.web()
@@ -132,6 +134,7 @@ def test_the_web_is_started_again_and_ends_with_its_daemon(serve: Serve) -> None
     live = httpx.get(f"{status['url']}livez", timeout=PATIENCE_S, trust_env=False)
     with waiting_for(second) as ended:
         run.kill()
+        run.start_and_wait()  # On the port that the web of the killed one had.
         assert ended()
 
     assert second != first

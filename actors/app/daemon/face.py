@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
+import time
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -22,13 +23,18 @@ from actors.app.control.server import ControlServer
 from actors.app.daemon.child import WebChild
 from actors.app.daemon.sd import ServiceManager
 from actors.app.daemon.serving import Serving
-from actors.app.http.listening import listen
+from actors.app.http.listening import PortTakenError, listen
 from actors.app.http.settings import WorkerSettings, worker_command
 from actors.app.http.tokens import read_token
 from actors.runtime import Clock, Exit, spawn
 from actors.runtime.tasks import wait_ended
 
 log = structlog.wrap_logger(logging.getLogger(__name__))
+
+PORT_WITHIN_S = 1.0
+"""How long the port may be held by the web's process of a daemon that was killed just now."""
+
+PORT_AGAIN_S = 0.02
 
 Probe = Callable[[], Awaitable[None]]
 """Returns when the writer has answered; as long as it does, the daemon is alive."""
@@ -59,7 +65,7 @@ class Face:
         if serving.web and serving.settings.http.enabled:
             if token_file := self._token_file:
                 read_token(token_file)  # Before anything runs: the web's process reads it again.
-            self._listening = listen(serving.settings.http.bind)
+            self._listening = _listen(serving.settings.http.bind)
             self._stack.callback(self._listening.close)
 
     @property
@@ -125,6 +131,22 @@ class Face:
             await probe()
             self.manager.alive()
             await self._clock.sleep(every_s)
+
+
+def _listen(address: str) -> socket.socket:
+    """Return a socket that listens on `address`, as soon as the web of a dead daemon has let go.
+
+    Raises:
+        PortTakenError: Somebody else listens there.
+    """
+    until_s = time.monotonic() + PORT_WITHIN_S
+    while True:
+        try:
+            return listen(address)
+        except PortTakenError:
+            if time.monotonic() > until_s:
+                raise
+        time.sleep(PORT_AGAIN_S)  # Nothing has begun yet that would have to wait for it.
 
 
 def _heart_stopped(exited: Exit) -> None:
