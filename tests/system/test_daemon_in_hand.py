@@ -223,12 +223,13 @@ async def test_what_cannot_be_done_says_why(
 async def test_what_holds_already_writes_nothing(config: Path) -> None:
     async with served(config) as daemon:
         nothing = await ask(daemon, Op.RESET_PANIC, "a")
+        stood = await ask(daemon, Op.PAUSE, "e")
         stopped = await ask(daemon, Op.PANIC, "b", wind_down=False)
         again = await ask(daemon, Op.PANIC, "c", wind_down=False)
         wound_down = await ask(daemon, Op.PANIC, "d", wind_down=True)
         repeated = await ask(daemon, Op.PANIC, "d", wind_down=True)
 
-    assert nothing["events"] == again["events"] == []
+    assert nothing["events"] == again["events"] == stood["events"] == []
     assert stopped["events"]
     assert wound_down["events"]
     assert repeated == wound_down | {"duplicate": True}

@@ -106,7 +106,8 @@ def _course(daemon: Mapping[str, Any]) -> Iterator[tuple[str, object]]:
     """Yield where the run of a daemon stands."""
     panic = daemon["panic"]
     if panic is not None:
-        yield "PANIC", f"{panic['mode']} since day {panic['since_tick']}: {panic['reason']}"
+        mode = str(panic["mode"]).replace("_", "-")
+        yield "PANIC", f"{mode} since day {panic['since_tick']}{_because(panic['reason'])}"
     days = "" if daemon["ticks"] is None else f" of {daemon['ticks']}"
     yield "clock", f"day {daemon['tick']}{days}, {daemon['sim_time']}, speed {daemon['speed']}"
     yield "record", f"seq {daemon['seq']}, cycle {daemon['cycle']}"
@@ -163,4 +164,8 @@ def _mode(data: dict[str, Any]) -> str:
     mode = str(data["mode"]).replace("_", "-")
     if data["scope"] is None:
         return mode
-    return f"{mode} ({data['scope']}) since day {data['since']}: {data['reason']}"
+    return f"{mode} ({data['scope']}) since day {data['since']}{_because(data['reason'])}"
+
+
+def _because(reason: str | None) -> str:
+    return f": {reason}" if reason else ""

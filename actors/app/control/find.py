@@ -6,6 +6,7 @@ from pathlib import Path
 
 from actors.app.control.errors import NotRunningError
 from actors.app.control.place import SOCKET_NAME, listens
+from actors.journal.schema import NotARunError
 from arena.exceptions import ValidationError
 
 RUNS = Path("runs")
@@ -23,12 +24,15 @@ def find_socket(run: str | None, given: str | None, *, runs: Path = RUNS) -> Pat
     Raises:
         NotRunningError: Nothing is named, and no daemon runs.
         ValidationError: Both are named, or neither is and several daemons run.
+        NotARunError: Nothing is where the run is said to be.
     """
     if run is not None and given is not None:
         raise ValidationError("--socket", found=given, needed="either a socket or a run")
     if given is not None:
         return Path(given)
     if run is not None:
+        if not Path(run).exists():
+            raise NotARunError(f"there is no run at {run!r}")
         return socket_of(run)
     found = [path for path in sorted(runs.glob(f"*/{SOCKET_NAME}")) if listens(path)]
     if not found:

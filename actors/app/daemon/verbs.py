@@ -2,14 +2,18 @@
 
 The rule: a change is one command, in which who asked and why stands beside what was asked; the
 journal has all three or none.  Asked again under the same id, it is answered as it was before.
-What holds already (a panic during a panic) is no change, and writes nothing.
+What holds already (a panic during a panic, a pause of a clock that stands) is no change, and writes
+nothing.
 """
 
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeVar
+
+import structlog
 
 from actors.app.arena import Arena
 from actors.app.control.errors import Code, ControlError
@@ -32,6 +36,8 @@ from arena.exceptions import ValidationError
 from arena.ids import AgentId
 from arena.words import ALL, Action, StopMode
 
+log = structlog.wrap_logger(logging.getLogger(__name__))
+
 A = TypeVar("A", bound=Args)
 Verb = Callable[[Arena, Request], Awaitable[dict[str, Any]]]
 
@@ -51,7 +57,7 @@ async def carry_out(arena: Arena, request: Request, journal: Journal) -> dict[st
     try:
         if _holds_already(arena, request) and not await journal.recall([_id(request)]):
             return _nothing(arena)
-        return await VERBS[request.op](arena, request)
+        result = await VERBS[request.op](arena, request)
     except CommandConflictError as error:
         raise ControlError(Code.COMMAND_CONFLICT, str(error)) from error
     except ValidationError as error:
@@ -60,15 +66,34 @@ async def carry_out(arena: Arena, request: Request, journal: Journal) -> dict[st
         if not error.definite:
             raise
         raise ControlError(Code.STORAGE_FULL, str(error)) from error
+    _log(request, result)
+    return result
+
+
+def _log(request: Request, result: Mapping[str, Any]) -> None:
+    """Write down what was done, for whom, and why: the log is what an operator has open."""
+    if result.get("dry_run") or result.get("duplicate"):
+        return
+    write = log.warning if request.op is Op.PANIC else log.info
+    facts = {name: value for name, value in request.args if value}
+    write("operator_acted", op=str(request.op), by=request.by, reason=request.reason, **facts)
 
 
 def _holds_already(arena: Arena, request: Request) -> bool:
-    """Return whether trading is stopped, or goes on, as is asked for."""
+    """Return whether trading or the clock is stopped, or goes on, as is asked for."""
     treasury = arena.treasury
-    if request.op is Op.PANIC:
-        sold = treasury.stop_mode == StopMode.WIND_DOWN
-        return ALL in treasury.halted and (sold or not _args(request, PanicArgs).wind_down)
-    return request.op is Op.RESET_PANIC and not treasury.halted
+    match request.op:
+        case Op.PANIC:
+            sold = treasury.stop_mode == StopMode.WIND_DOWN
+            return ALL in treasury.halted and (sold or not _args(request, PanicArgs).wind_down)
+        case Op.RESET_PANIC:
+            return not treasury.halted
+        case Op.PAUSE:
+            return treasury.paused
+        case Op.RESUME:
+            return not treasury.paused
+        case _:
+            return False
 
 
 async def _pause(arena: Arena, request: Request) -> dict[str, Any]:

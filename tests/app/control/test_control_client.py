@@ -18,6 +18,7 @@ from actors.app.control.find import find_socket
 from actors.app.control.place import PATH_MAX, SOCKET_NAME
 from actors.app.control.requests import Op, Reply, Request
 from actors.app.control.server import ControlServer
+from actors.journal.schema import NotARunError
 from arena.exceptions import ValidationError
 from tests.app.control.serving import HASH, Desk, refusal, serving
 
@@ -211,8 +212,15 @@ def test_where_none_runs_it_says_how_to_start_one(runs):
 
 
 def test_one_may_be_named_by_its_run_or_by_its_socket_and_not_by_both(runs):
+    (runs / "a").mkdir(parents=True, exist_ok=True)
+    (runs / "a" / "run.db").touch()
     assert find_socket(str(runs / "a"), None) == runs / "a" / SOCKET_NAME
     assert find_socket(str(runs / "a" / "run.db"), None) == runs / "a" / SOCKET_NAME
     assert find_socket(None, "x.sock") == Path("x.sock")
     with pytest.raises(ValidationError, match="either a socket or a run"):
         find_socket(str(runs / "a"), "x.sock")
+
+
+def test_a_run_that_is_not_there_is_no_daemon_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(NotARunError, match="nowhere"):
+        find_socket(str(tmp_path / "nowhere"), None)
