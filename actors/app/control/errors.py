@@ -113,5 +113,6 @@ class SocketTakenError(ArenaError):
 
     def __init__(self, path: str, pid: int | None) -> None:
         who = "another process" if pid is None else f"process {pid}"
-        super().__init__(f"{who} listens on {path!r} already; stop it, or set daemon.socket")
+        needed = "`arena stop` ends it, `arena serve --out` serves another run"
+        super().__init__(f"{who} listens on {path!r} already; {needed}")
         self.pid = pid

@@ -109,10 +109,19 @@ def _remove_stale(path: Path) -> None:
         return
     if not stat.S_ISSOCK(mode):
         raise ValidationError(KEY, found=str(path), needed="a path where nothing else lies")
+    check_free(path)
+    path.unlink()
+
+
+def check_free(path: Path) -> None:
+    """Check that no process listens at `path`.
+
+    Raises:
+        SocketTakenError: One does.
+    """
     pid = _knock(path)
     if pid is not None:
         raise SocketTakenError(str(path), pid or None)
-    path.unlink()
 
 
 def listens(path: Path) -> bool:

@@ -13,12 +13,14 @@ import socket
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Self
 
 import structlog
 
 from actors.app.control.connection import Handler
+from actors.app.control.place import check_free
 from actors.app.control.server import ControlServer
 from actors.app.daemon.child import WebChild
 from actors.app.daemon.sd import ServiceManager
@@ -28,6 +30,7 @@ from actors.app.http.settings import WorkerSettings, worker_command
 from actors.app.http.tokens import read_token
 from actors.runtime import Clock, Exit, spawn
 from actors.runtime.tasks import wait_ended
+from arena.exceptions import ValidationError
 
 log = structlog.wrap_logger(logging.getLogger(__name__))
 
@@ -53,9 +56,12 @@ class Face:
         """Take the port.
 
         Raises:
+            SocketTakenError: A daemon serves this run already.
             PortTakenError: Somebody else listens on `http.bind`.
             ConfigError: `http.token_file` holds no token that others cannot read.
+            ValidationError: What serves HTTP is not installed.
         """
+        check_free(serving.socket)
         self.manager = ServiceManager()
         self.child: WebChild | None = None
         self._serving = serving
@@ -63,6 +69,7 @@ class Face:
         self._stack = AsyncExitStack()
         self._listening: socket.socket | None = None
         if serving.web and serving.settings.http.enabled:
+            _check_installed()
             if token_file := self._token_file:
                 read_token(token_file)  # Before anything runs: the web's process reads it again.
             self._listening = _listen(serving.settings.http.bind)
@@ -147,6 +154,12 @@ def _listen(address: str) -> socket.socket:
             if time.monotonic() > until_s:
                 raise
         time.sleep(PORT_AGAIN_S)  # Nothing has begun yet that would have to wait for it.
+
+
+def _check_installed() -> None:
+    if any(find_spec(name) is None for name in ("fastapi", "uvicorn", "prometheus_client")):
+        needed = "pip install 'treasury-arena[serve]'; or http.enabled = false, or --no-web"
+        raise ValidationError("http", found="no fastapi, uvicorn, prometheus_client", needed=needed)
 
 
 def _heart_stopped(exited: Exit) -> None:
