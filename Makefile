@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN = .venv/bin
 
-.PHONY: demo test check format lint types contracts tests bench mutants proof soak clean
+.PHONY: demo test check format lint types contracts tests bench mutants proof soak soak-daemon clean
 
 demo: .venv                ## install and run the quickstart
 	$(BIN)/arena run config/quickstart.toml
@@ -52,6 +52,10 @@ proof: .venv               ## that nothing acknowledged is lost: crashes, power 
 
 soak: .venv                ## the same, for hours
 	$(BIN)/python -m tests.proof --size soak
+
+soak-daemon: .venv         ## a daemon, stopped and killed while everybody asks it: 20 minutes
+	$(BIN)/python -m tests.daemon.terms --count 200
+	$(BIN)/python -m tests.daemon.soak --minutes 10 --agents 2000
 
 clean:
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

@@ -68,7 +68,7 @@ class Changer(Client):
         self.told: dict[str, dict[str, Any]] = {}
         self.repeats = 0
         self._client = ControlClient(socket, timeout_s=ANSWER_S)
-        self._log = log.open("a")
+        self._log = log
         self._agents = [f"g000-{number:03}" for number in range(1, agents + 1)]
         self._random = Random(seed)
 
@@ -80,9 +80,10 @@ class Changer(Client):
         answer = self._until_told(name, op, args)
         if answer is not None and answer["events"]:
             kept = {"id": name, "op": op, "args": args, **answer}
-            self._log.write(json.dumps(kept) + "\n")
-            self._log.flush()
-            os.fsync(self._log.fileno())
+            with self._log.open("a") as log:
+                log.write(json.dumps(kept) + "\n")
+                log.flush()
+                os.fsync(log.fileno())
             self.told[name] = kept
             self._learn(answer)
         if self.told and self._random.random() < 0.3:

@@ -67,6 +67,9 @@ CHANGERS = 3
 LIVES = 40
 """Of what is killed there are about so many lives."""
 
+SAMPLES = 20
+"""How often a life is looked at that is left alone, at the least; each second of a longer one."""
+
 FOLLOWS_WITHIN_S = 300.0
 """How long who follows may take to read what was written before it was asked to come to an end."""
 
@@ -147,13 +150,13 @@ class Soak:
             tell(f"{self.kills} kills, {self.terms} terms, {self.follower.seq:,} entries")
 
     def leave_alone(self, seconds: float) -> None:
-        """Let it live, and look at it each second from when it is followed."""
+        """Let it live, and look at it again and again from when it is followed."""
         before = self.follower.connections
         self.run.start_and_wait()
         self.run.until_so(lambda: self.follower.connections > before)
         until = time.monotonic() + seconds
         while time.monotonic() < until:
-            sample = self._let_live(1.0)
+            sample = self._let_live(min(seconds / SAMPLES, 1.0))
             if sample is not None:
                 self.steady.append(sample)
 
