@@ -4,9 +4,9 @@ The rule: the interruption is raised below `StepBudget.call`, or nowhere.  An al
 times per budget; it looks for a call that is overdue on the very stack that it interrupted, and
 where there is none it does nothing.  So nobody arms or disarms anything, and nothing can be late.
 A call is overdue when its time is up and it has used it: computing counts by the processor time of
-its thread, and waiting by the rings before which it did next to nothing.  So a process that was
-stopped for a while, or that shares its processor with many, is not taken for one that hangs: it has
-as much time as the machine is slow.
+its thread, and waiting by the rings before which it did next to nothing; a ring counts once, however
+late it is.  So a process that was stopped for a while, or that shares its processor with many, is
+not taken for one that hangs: it has as much more time as the machine is slower.
 
 What can be interrupted: Python code, waiting (`time.sleep`, sockets, locks), and C code that asks
 for signals itself (regular expressions, arithmetic of huge integers).  What cannot: other C code,
@@ -164,10 +164,10 @@ class _Alarm:
                 raise StepInterrupted
 
     def _since_last(self) -> float:
-        """Return what a call has used since the last ring, seconds."""
+        """Return what a call has used since the last ring, seconds; a lost ring is not its loss."""
         computed = time.thread_time() - self._computed
         waited = computed < max(IDLE_SHARE * self._every_s, IDLE_MIN_S)
-        return self._every_s if waited else computed
+        return self._every_s if waited else min(computed, self._every_s)
 
 
 _ALARM = _Alarm()
