@@ -4,9 +4,9 @@ The rule: the interruption is raised below `StepBudget.call`, or nowhere.  An al
 times per budget; it looks for a call that is overdue on the very stack that it interrupted, and
 where there is none it does nothing.  So nobody arms or disarms anything, and nothing can be late.
 A call is overdue when its time is up and it has used it: computing counts by the processor time of
-its thread, and waiting by the rings before which it did next to nothing; a ring counts once, however
-late it is.  So a process that was stopped for a while, or that shares its processor with many, is
-not taken for one that hangs: it has as much more time as the machine is slower.
+its thread, and waiting by the rings before which it did next to nothing; a ring counts once, and
+no more if it is late.  So a process that was stopped for a while, or that shares its processor with
+many, is not taken for one that hangs: it has as much more time as the machine is slower.
 
 What can be interrupted: Python code, waiting (`time.sleep`, sockets, locks), and C code that asks
 for signals itself (regular expressions, arithmetic of huge integers).  What cannot: other C code,

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from actors.app.folding import fold_run
@@ -146,7 +146,6 @@ def per_million(count: int) -> float:
     return count / 1e6
 
 
-@settings(deadline=None)
 @given(st.lists(st.integers(-500_000, 500_000).map(per_million), min_size=2, max_size=60))
 def test_a_stretch_says_what_the_whole_list_of_returns_would(returns):
     stretch = Stretch()

@@ -36,9 +36,7 @@ def parquet(tmp_path):
     return parquet
 
 
-@settings(
-    max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(numbers=st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=3, max_size=3))
 def test_it_is_read_as_the_csv_file_with_the_same_content(write, parquet, read, numbers):
     days = [date(2020, 1, day) for day in (1, 2, 3)]

@@ -51,7 +51,7 @@ def same(one: Bars, other: Bars) -> bool:
     return all(a == b for a, b in (bits, unknown, facts, year))
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(tables, st.data())
 def test_what_is_recorded_in_pieces_is_read_to_the_bit(tmp_path_factory, table, data):
     database, whole = tmp_path_factory.mktemp("bars") / "run.db", bars_of(table)

@@ -74,7 +74,7 @@ def shape(value: Any) -> Any:
 
 @pytest.mark.parametrize("kind", EVENT_TYPES.values(), ids=EVENT_TYPES)
 @given(data=st.data())
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_any_event_comes_back_equal_with_the_same_types(
     kind: type[Event], data: st.DataObject
 ) -> None:
