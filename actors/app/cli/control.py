@@ -94,6 +94,11 @@ def reload(
         raise SystemExit(ExitCode.USAGE)
 
 
+def _said(key: str, why: str) -> str:
+    """Return a problem under its key, which may be in its words already."""
+    return why if key in why else f"{key}: {why}"
+
+
 def _reloaded(data: Mapping[str, Any]) -> Iterator[RenderableType]:
     """Yield what a reload changes when, or why it changes nothing."""
     from actors.app.render import grid, plain
@@ -101,7 +106,7 @@ def _reloaded(data: Mapping[str, Any]) -> Iterator[RenderableType]:
     changed, refused = data["changed"], data["refused"]
     if refused:
         yield "nothing was taken over:"
-        yield from (plain(f"{each['key']}: {each['why']}") for each in refused)
+        yield from (plain(_said(each["key"], each["why"])) for each in refused)
         return
     if not changed:
         yield "the config says what is in effect"

@@ -109,7 +109,8 @@ def _course(daemon: Mapping[str, Any]) -> Iterator[tuple[str, object]]:
         mode = str(panic["mode"]).replace("_", "-")
         yield "PANIC", f"{mode} since day {panic['since_tick']}{_because(panic['reason'])}"
     days = "" if daemon["ticks"] is None else f" of {daemon['ticks']}"
-    yield "clock", f"day {daemon['tick']}{days}, {daemon['sim_time']}, speed {daemon['speed']}"
+    at = f", {daemon['sim_time']}" if daemon["sim_time"] else ""
+    yield "clock", f"day {daemon['tick']}{days}{at}, speed {daemon['speed']}"
     yield "record", f"seq {daemon['seq']}, cycle {daemon['cycle']}"
     yield "agents", ", ".join(f"{n} in {layer}" for layer, n in daemon["agents"].items())
 

@@ -286,6 +286,7 @@ class Daemon:
         if arena.experiment.market.ends_at(arena.treasury.tick):
             await saver.save()  # Who opens it again begins here.
             await arena.complete()
+            log.info("completed", tick=arena.treasury.tick)
 
     async def _answer_requests(self, arena: Arena, opened: Opened) -> None:
         """Carry out what operators ask for: nobody is in the middle of anything now."""

@@ -71,7 +71,8 @@ class Reloading:
         if told["accepted"]:
             log.info("reload", by=by, keys=[*plan.live, *self._life.pending])
         else:
-            log.warning("reload_refused", by=by, refused=told["refused"])
+            why = [f"{each['key']}: {each['why']}" for each in told["refused"]]
+            log.warning("reload_refused", by=by, refused=why)
         return told
 
     def _plan(self, arena: Arena, opened: Opened) -> ReloadPlan:

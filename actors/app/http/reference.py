@@ -14,8 +14,10 @@ Node = Mapping[str, Any]
 _INTRO = f"""# API
 
 A run is read over HTTP, while a daemon writes it (`arena serve`) or after its end (`arena open`).
-Everything here is `GET` under `{PREFIX}`, and changes nothing. This page is made from the OpenAPI
-document (`{PREFIX}/openapi.json`) by `actors.app.http.reference`, and a test keeps it so.
+Everything here is `GET` under `{PREFIX}`, and changes nothing; what changes something is `POST`
+under `{PREFIX}/control/`, with [a token](../how-to/secure-the-daemon.md#let-http-change-something).
+This page is made from the OpenAPI document (`{PREFIX}/openapi.json`) by
+`actors.app.http.reference`, and a test keeps it so.
 
 ```sh
 curl -s http://127.0.0.1:8420{PREFIX}/status
