@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN = .venv/bin
 
-.PHONY: demo test check format lint types contracts tests bench mutants proof soak soak-daemon clean
+.PHONY: demo test check format lint types contracts tests bench bench-daemon mutants proof soak soak-daemon clean
 
 demo: .venv                ## install and run the quickstart
 	$(BIN)/arena run config/quickstart.toml
@@ -43,6 +43,14 @@ bench: .venv               ## figures of this machine, as ratios to its limits
 	$(BIN)/python -m benchmarks.trades
 	$(BIN)/python -m benchmarks.trades --limits
 	$(BIN)/python -m benchmarks.memory
+
+bench-daemon: .venv        ## the same of the daemon: some six minutes on a machine with nothing else to do
+	$(BIN)/python -m benchmarks.daemon reads
+	$(BIN)/python -m benchmarks.daemon slowdown
+	$(BIN)/python -m benchmarks.daemon hostile
+	$(BIN)/python -m benchmarks.daemon idle
+	$(BIN)/python -m benchmarks.daemon ready
+	$(BIN)/python -m benchmarks.daemon memory
 
 mutants: .venv             ## how many seeds each planted bug needs to be found
 	$(BIN)/python -m tests.simulation.mutants

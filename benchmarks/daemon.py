@@ -28,9 +28,9 @@ from benchmarks.daemon_process import machine, show
 from benchmarks.daemon_ready import ready
 
 PARTS: Mapping[str, Callable[[Path, argparse.Namespace], None]] = {
-    "reads": lambda base, given: reads(base, given.agents or 2_000, given.seconds or 20.0),
-    "slowdown": lambda base, given: slowdown(base, given.agents or 2_000, given.rounds or 5),
-    "hostile": lambda base, given: hostile(base, given.agents or 50, given.rounds or 4),
+    "reads": lambda base, given: reads(base, given.agents or 2_000, given.seconds or 15.0),
+    "slowdown": lambda base, given: slowdown(base, given.agents or 2_000, given.rounds or 4),
+    "hostile": lambda base, given: hostile(base, given.agents or 50, given.rounds or 3),
     "idle": lambda base, given: idle(base, given.seconds or 60.0),
     "ready": lambda base, given: ready(base, given.events, given.bytes, given.rounds or 1),
     "memory": lambda base, given: grow(base, given.agents or 100, given.ticks),
@@ -48,7 +48,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int)
     parser.add_argument("--events", type=int, default=1_000_000)
     parser.add_argument("--bytes", type=int, default=300, help="of each note")
-    parser.add_argument("--ticks", type=int, default=3_000)
+    parser.add_argument("--ticks", type=int, default=1_200)
     given = parser.parse_args()
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     with tempfile.TemporaryDirectory(prefix="arena-") as name:

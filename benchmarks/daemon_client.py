@@ -189,6 +189,8 @@ def burn(share: float) -> None:
     while not ended.wait(BURN_S):
         while time.process_time() < share * (time.perf_counter() - began):
             sum(range(1000))
+    seconds = time.perf_counter() - began
+    print(json.dumps({"seconds": seconds, "cpu_s": time.process_time()}))
 
 
 def main() -> None:

@@ -44,7 +44,6 @@ def grow(base: Path, agents: int, ticks: int) -> None:
         f"population.agents={agents}",
         f"evolution.agents_max={agents}",
         "daemon.speed=max",
-        "run.days=36500",
     )
     every = ticks // LOOKS
     looks: list[tuple[int, Memory, Memory]] = []

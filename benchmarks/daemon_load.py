@@ -31,6 +31,9 @@ RATE = 50.0
 NICE = 19
 """How far a client steps back that asks as fast as it can."""
 
+WEB_NICE = 10
+"""How far the web process steps back."""
+
 CYCLE = 7
 """Ticks of a phase: those of one cycle, so that each phase has one."""
 
@@ -75,7 +78,7 @@ def crowd(folder: Path, agents: int) -> Iterator[Served]:
 def reads(base: Path, agents: int, seconds: float) -> None:
     """Print how long the API takes to answer while the arena runs."""
     with crowd(base / "reads", agents) as daemon:
-        bare = Helper("bare", "--nice", 10)
+        bare = Helper("bare", "--nice", WEB_NICE)
         before = daemon.status()["tick"]
         _show_reads("limit: a bare server", _ask(int(bare.first), seconds / 3, "--routes", "bare"))
         honest = _ask(daemon.port, seconds)
@@ -120,13 +123,13 @@ class Phase:
         ticks_per_s: By the instants at which they were recorded.
         writer_ms: Processor of the writer for one tick, milliseconds.
         web_share: Of one core, what the web process used.
-        client_share: The same of the client, or of what stood in for it.
+        beside_share: The same of the client, or of what stood in for it and for the web process.
     """
 
     ticks_per_s: float
     writer_ms: float
     web_share: float
-    client_share: float
+    beside_share: float
 
 
 def slowdown(base: Path, agents: int, rounds: int) -> None:
@@ -134,31 +137,38 @@ def slowdown(base: Path, agents: int, rounds: int) -> None:
     with crowd(base / "slow", agents) as daemon:
         phases: dict[str, list[Phase]] = {"alone": [], "asked": [], "control": []}
         for turn in range(rounds):
-            phases["alone"].append(_phase(daemon, None))
+            phases["alone"].append(_phase(daemon))
             asked = _phase(daemon, ("ask", daemon.port, "--rate", RATE))
-            share = asked.client_share
-            control = _phase(daemon, ("burn", "--share", f"{share:.4f}"))
             phases["asked"].append(asked)
-            phases["control"].append(control)
+            phases["control"].append(_phase(daemon, *_burners(asked, phases["alone"][-1])))
             show({"round": turn + 1} | {n: round(p[-1].ticks_per_s, 3) for n, p in phases.items()})
         for name, found in phases.items():
             _show_phases(name, found, phases["alone"])
 
 
-def _phase(daemon: Served, words: Sequence[object] | None) -> Phase:
-    helper = Helper(*words) if words else None
+def _burners(asked: Phase, alone: Phase) -> Iterator[Sequence[object]]:
+    """Yield what uses as much as the client did, and as the web process did to answer it."""
+    more = max(0.0, asked.web_share - alone.web_share)
+    yield "burn", "--share", f"{asked.beside_share:.4f}"
+    yield "burn", "--share", f"{more:.4f}", "--nice", WEB_NICE
+
+
+def _phase(daemon: Served, *beside: Sequence[object]) -> Phase:
+    """Measure some ticks with processes beside it, which end with the phase."""
+    helpers = [Helper(*words) for words in beside]
     start = daemon.status()["tick"] + 1
+    end = start + CYCLE
     daemon.wait_for_tick(start)
     used, began = daemon.processor(), time.perf_counter()
-    end = start + CYCLE
     daemon.wait_for_tick(end)
     took, spent = time.perf_counter() - began, daemon.processor().since(used)
-    share = 0.0
-    if helper is not None and words is not None:
-        said = helper.end()
-        share = _share(said) if words[0] == "ask" else float(str(words[-1]))
-    wall_s = recorded(daemon.daemon.folder, start, end)
-    return Phase(CYCLE / wall_s, spent.writer_s / CYCLE * 1e3, spent.web_s / took, share)
+    said = [helper.end() for helper in helpers]
+    return Phase(
+        CYCLE / recorded(daemon.daemon.folder, start, end),
+        spent.writer_s / CYCLE * 1e3,
+        spent.web_s / took,
+        sum(map(_share, said)),
+    )
 
 
 def _share(said: str) -> float:
@@ -189,6 +199,6 @@ def _show_phases(name: str, found: Sequence[Phase], alone: Sequence[Phase]) -> N
             "writer_ms_per_tick": round(mid(each.writer_ms for each in found), 1),
             "writer_of_alone": round(mid(spent), 3),
             "web_share": round(mid(each.web_share for each in found), 3),
-            "client_share": round(mid(each.client_share for each in found), 3),
+            "beside_share": round(mid(each.beside_share for each in found), 3),
         }
     )
