@@ -136,6 +136,8 @@ class SourceTable(Section):
         given = self.model_dump(exclude={"path", "store"}) | {
             "provenance": Provenance(self.provenance or "real"),
             "not_before": _day(self.not_before),
+            # A run that is carried out again has its settings from a text with sorted keys.
+            "series": dict(sorted(self.series.items())),
         }
         if self.store is not None:
             self._check_no_file()

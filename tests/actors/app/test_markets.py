@@ -11,15 +11,19 @@ import numpy as np
 import pytest
 
 from actors.app.markets import build_experiment, build_market
-from actors.app.settings import ConfigError, Settings, load_settings, make_settings
+from actors.app.rerun import stored_settings
+from actors.app.settings import ConfigError, Settings, effective, load_settings, make_settings
 from actors.app.settings.offer import offered
 from actors.feeds import DataError
+from actors.journal.codec import canonical
 from arena.costs import CostModel
 from arena.experiment import Endowment, Population, manifest, plain
 from arena.instruments import Kind
 from arena.prices import simulate_market
 from arena.rules import LadderRules, RiskRules, Rules
 from arena.seed import Seed
+from tests.app.live.growing import WARMUP, Folder
+from tests.app.live.growing import settings as live_settings
 
 ROOT = Path(__file__).parents[3]
 CONFIGS = sorted((ROOT / "config").glob("*.toml"))
@@ -255,3 +259,14 @@ def test_the_market_draws_from_its_own_child_of_the_seed():
     expected = simulate_market(3, Seed(5).child("market"))
 
     assert np.array_equal(loaded.market.values, expected.values, equal_nan=True)
+
+
+def test_a_market_has_its_columns_in_the_same_order_when_it_is_built_again(tmp_path):
+    folder = Folder(tmp_path, WARMUP + 4)
+    chosen = live_settings(run={"days": 4}, live={"feed": "replay"})
+    again = stored_settings(canonical(effective(chosen)), {"base": str(tmp_path)})
+
+    built = [build_market(each, folder.path, now=NOW).market for each in (chosen, again)]
+
+    assert [*built[0].columns] == [*built[1].columns]
+    assert list(again.market.sources[0].series) != list(chosen.market.sources[0].series)
