@@ -10,10 +10,13 @@ import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
+from click.testing import CliRunner
 
+from actors.app.cli import cli
 from actors.app.control.errors import Code, ControlError, NoAnswerError, NotRunningError
 from actors.app.exits import ExitCode
 from actors.app.proof import prove
@@ -36,19 +39,30 @@ def test_a_daemon_that_was_killed_in_a_panic_is_still_in_it_and_has_lost_nothing
 ) -> None:
     run = serve(*sets(*SMALL), config=ROOT / "config" / "daemon.toml")
     run.start_and_wait(tick=3)
-    told = run.ask("panic", {"wind_down": True})
+    assert arena("status", run.folder)["daemon"]["state"] == "running"
+    told = arena("panic", run.folder, "--id", "alarm")
     before = run.until(lambda status: status["seq"] > told["seq"])
     run.kill()
 
-    after = run.start_and_wait(tick=before["tick"])
-    again = run.ask("panic", {"wind_down": True})
+    run.start_and_wait(tick=before["tick"])
+    after = arena("status", run.folder)["daemon"]
+    again = arena("panic", run.folder, "--id", "alarm")
 
-    assert after["panic"]["reason"] == "to panic"
+    assert after["panic"] == before["panic"] is not None
     assert after["seq"] >= before["seq"]
     assert again == told | {"duplicate": True}
     assert run.stop() == ExitCode.OK
-    receipts = [Head(each["seq"], each["hash"]) for each in (told, before)]
-    assert prove(str(run.folder), deep=True, receipts=receipts).ok
+    receipts = [f"{each['seq']}:{each['hash']}" for each in (told, before)]
+    words = [word for each in receipts for word in ("--receipt", each)]
+    assert arena("verify", run.folder, "--deep", *words)["findings"] == []
+
+
+def arena(command: str, *words: object) -> dict[str, Any]:
+    """Return what a command says that came to a good end."""
+    result = CliRunner().invoke(cli, [command, *map(str, words), "--json"])
+    assert result.exit_code == ExitCode.OK, result.output
+    said: dict[str, Any] = json.loads(result.stdout)
+    return said
 
 
 def test_it_stops_when_it_is_told_to_and_says_where(serve: Serve) -> None:
