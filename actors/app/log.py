@@ -31,6 +31,15 @@ _LEVELS = {
 }
 
 
+def daemon_words(level: str) -> str:
+    """Return how both processes of a daemon log: as `ARENA_LOG` says, or else from `level` up.
+
+    Lines are JSON where nobody looks at them.
+    """
+    form = "" if sys.stderr.isatty() else ",json"
+    return os.environ.get(VARIABLE) or f"{level}{form}"
+
+
 def configure_log(words: str | None = None) -> None:
     """Send log lines to stderr.
 

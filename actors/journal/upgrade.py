@@ -7,9 +7,12 @@ that is interrupted, the run is of the one schema or of the other.
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+
+import structlog
 
 from actors.journal.backup import Prove, copy_run, verified_head
 from actors.journal.chain import Head
@@ -18,6 +21,8 @@ from actors.journal.port import StorageError
 from actors.journal.reader import open_run
 from actors.journal.schema import check_schema, migrate, migrations, schema_version
 from arena.exceptions import EventSourcingError
+
+log = structlog.wrap_logger(logging.getLogger(__name__))
 
 
 def prepare_for_writing(path: Path, prove: Prove = verified_head) -> None:
@@ -48,6 +53,7 @@ def prepare_for_writing(path: Path, prove: Prove = verified_head) -> None:
             raise StorageError(f"cannot upgrade {str(path)!r}: {error}", definite=True) from error
     if damage:
         raise EventSourcingError(f"the upgrade failed: {damage[0]}; {str(kept)!r} is as it was")
+    log.info("upgraded", from_schema=version, to_schema=len(migrations()), copy=str(kept))
 
 
 def _keep(path: Path, name: str, head: Head, prove: Prove) -> Path:

@@ -27,13 +27,13 @@ def leaderboard(run: str, limit: int, output: Output) -> None:
     Example:
       arena leaderboard runs/quickstart-1 --limit 20
     """
-    from actors.app.folding import fold_run
+    from actors.app.latest import fold_latest
     from actors.app.render import board
     from actors.app.result import baselines, leaderboard
     from actors.journal.reader import open_run
 
     with open_run(run) as stored:
-        treasury = fold_run(stored)
+        treasury = fold_latest(stored)
     badge = treasury.experiment.market.badge
     data: dict[str, Any] = {
         "run": run,
@@ -75,12 +75,12 @@ def list_agents(run: str, layer: str | None, output: Output, *, dead: bool) -> N
       arena agents list runs/quickstart-1 --layer arena
       arena agents list runs/quickstart-1 --dead
     """
-    from actors.app.folding import fold_run
     from actors.app.inspecting import agent_rows
+    from actors.app.latest import fold_latest
     from actors.journal.reader import open_run
 
     with open_run(run) as stored:
-        treasury = fold_run(stored)
+        treasury = fold_latest(stored)
     rows = [row for row in agent_rows(treasury, dead=dead) if layer in {None, row["layer"]}]
     data = {"run": run, "tick": treasury.tick, "agents": rows}
     output.show(data, lambda: _table(rows, dead=dead))

@@ -36,12 +36,12 @@ def show_capital(run: str, output: Output) -> None:
     Example:
       arena capital show runs/quickstart-1
     """
-    from actors.app.folding import fold_run
+    from actors.app.latest import fold_latest
     from actors.app.result import capital as where
     from actors.journal.reader import open_run
 
     with open_run(run) as stored:
-        treasury = fold_run(stored)
+        treasury = fold_latest(stored)
     books = {str(book): dict(sorted(rows.items())) for book, rows in treasury.books.items()}
     sums = {f"{book}_sum": sum(rows.values()) for book, rows in books.items()}
     data = {"run": run, "tick": treasury.tick, "capital": where(treasury), "accounts": books}

@@ -69,11 +69,10 @@ def _serve(
     **how: bool,
 ) -> dict[str, Any]:
     import os
-    import sys
 
     from actors.app.cli.damage import say_damage
     from actors.app.daemon.serving import prepare_serving
-    from actors.app.log import VARIABLE, configure_log
+    from actors.app.log import configure_log, daemon_words
 
     if out == "":
         raise click.BadParameter("it is empty; a folder is needed", param_hint="--out")
@@ -87,9 +86,7 @@ def _serve(
         web=not how["no_web"],
         after_io_error=how["after_io_error"],
     )
-    form = "" if sys.stderr.isatty() else ",json"
-    level = serving.settings.daemon.log_level
-    configure_log(os.environ.get(VARIABLE) or f"{level}{form}")
+    configure_log(daemon_words(serving.settings.daemon.log_level))
     try:
         return _run(serving, output)
     except Exception as error:

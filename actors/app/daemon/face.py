@@ -28,6 +28,7 @@ from actors.app.daemon.serving import Serving
 from actors.app.http.listening import PortTakenError, listen
 from actors.app.http.settings import WorkerSettings, worker_command
 from actors.app.http.tokens import read_token
+from actors.app.log import daemon_words
 from actors.runtime import Clock, Exit, spawn
 from actors.runtime.tasks import wait_ended
 from arena.exceptions import ValidationError
@@ -129,7 +130,7 @@ class Face:
             socket=str(self._serving.socket.absolute()),
             token_file="" if token is None else str(token.absolute()),
             hosts=http.hosts,
-            log=f"{self._serving.settings.daemon.log_level},json",
+            log=daemon_words(self._serving.settings.daemon.log_level),
         )
 
     async def _beat(self, probe: Probe, every_s: float) -> None:
