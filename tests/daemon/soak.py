@@ -26,14 +26,14 @@ from typing import NamedTuple
 
 from actors.app.exits import ExitCode
 from tests.daemon.accounts import Account, settle
-from tests.daemon.clients import Changer, Client, Follower, Visitor
+from tests.daemon.clients import PATHS, Changer, Client, Follower, Visitor
 from tests.daemon.nursery import Nursery
 from tests.daemon.served import Served
 from tests.daemon.vitals import MIB, Sample, courses, judge, look_at, size_of
 from tests.proof import machine, show
 
-DAYS = 10_000
-"""Longer than any soak, and short enough that no price of the market leaves this world."""
+DAYS = range(1_500, 10_000)
+"""How long the market is: a hundred days for each second, and no price leaves this world."""
 
 CONFIG = """
 [run]
@@ -101,7 +101,9 @@ class Soak:
         problems: What was wrong, in words.
     """
 
-    def __init__(self, nursery: Nursery, folder: Path, agents: int, seed: int) -> None:
+    def __init__(
+        self, nursery: Nursery, folder: Path, *, agents: int, seed: int, days: int
+    ) -> None:
         """Prepare; everything is written below `folder`."""
         self.kills = self.terms = self.wal_max = 0
         self.problems: list[str] = []
@@ -111,7 +113,7 @@ class Soak:
         config = folder / "soak.toml"
         config.write_text(
             CONFIG.format(
-                seed=seed, days=DAYS, port=port, agents=agents, agents_max=min(2 * agents, 10_000)
+                seed=seed, days=days, port=port, agents=agents, agents_max=min(2 * agents, 10_000)
             )
         )
         self.run = Served(nursery, folder / "run", config)
@@ -134,11 +136,14 @@ class Soak:
 
     def disturb(self, seconds: float, tell: Callable[[str], None]) -> None:
         """Kill the daemon, and sometimes tell it to end, for so long."""
-        until, mean_s = time.monotonic() + seconds, max(seconds / LIVES, 1.0)
+        until, mean_s = time.monotonic() + seconds, max(seconds / LIVES, 0.5)
         while time.monotonic() < until:
+            before = self.follower.connections
             self.run.start()
             if self._random.random() < 0.7:
                 self.run.until(lambda status: status["ready"])
+            if (self.kills + self.terms) % 4 == 1:
+                self.run.until_so(lambda before=before: self.follower.connections > before)
             self._let_live(self._random.uniform(0, 2 * mean_s))
             if self._random.random() < 0.2:
                 while not self.run.hears_term():
@@ -150,10 +155,12 @@ class Soak:
             tell(f"{self.kills} kills, {self.terms} terms, {self.follower.seq:,} entries")
 
     def leave_alone(self, seconds: float) -> None:
-        """Let it live, and look at it again and again from when it is followed."""
+        """Let it live, and look at it again and again once its web is warm."""
         before = self.follower.connections
         self.run.start_and_wait()
         self.run.until_so(lambda: self.follower.connections > before)
+        read = len(self.visitor.took_s)
+        self.run.until_so(lambda: len(self.visitor.took_s) >= read + 2 * len(PATHS))
         until = time.monotonic() + seconds
         while time.monotonic() < until:
             sample = self._let_live(min(seconds / SAMPLES, 1.0))
@@ -202,7 +209,8 @@ def soak(folder: Path, agents: int, seconds: float, seed: int, tell: Callable[[s
     """Carry a soak out below `folder`, and return what was counted."""
     began_s = time.monotonic()
     with Nursery() as nursery:
-        carried = Soak(nursery, folder, agents, seed)
+        days = min(max(DAYS.start, int(100 * seconds)), DAYS.stop)
+        carried = Soak(nursery, folder, agents=agents, seed=seed, days=days)
         for each in carried.clients:
             each.start()
         try:
