@@ -199,6 +199,8 @@ class Allocator(BatchActor[AllocatorMessage, Answer]):
     ) -> None:
         if isinstance(outcome, Answer):
             envelope.answer(outcome)
+        elif isinstance(outcome, CommandConflictError):
+            envelope.fail(outcome)  # That is an answer, too.
         else:
             self.dead_letters.add(self.name, envelope.message, outcome)
             envelope.fail(outcome)

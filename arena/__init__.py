@@ -5,4 +5,4 @@ It knows no clock, no disk, no network and no task; it is told the time and give
 Start reading at `arena.treasury`.
 """
 
-__version__ = "0.3.0"
+__version__ = "0.4.0"

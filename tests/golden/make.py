@@ -31,15 +31,17 @@ from actors.journal.reader import open_run
 from actors.journal.sqlite import SqliteJournal
 from actors.runtime import WallClock
 from arena import __version__
-from arena.commands import ForkRun
+from arena import commands as c
 from arena.events import EVENT_TYPES
 from arena.exceptions import AllocationError
 from arena.experiment import manifest
+from arena.ids import AgentId
 from arena.market import MarketView
 from arena.money import Money
 from arena.orders import Order
 from arena.policies import POLICIES, Policy
 from arena.strategies import BUILT_IN, BookView, Decision, Memory, Strategy
+from arena.words import Action
 
 HERE = Path(__file__).parent
 CONFIG = HERE.parents[1] / "config" / "quickstart.toml"
@@ -157,9 +159,31 @@ async def use_verbs(life: Arena, policies: dict[str, Policy]) -> None:
     policies.clear()  # So that a cycle breaks.
     await life.safe_run_evolution()
     policies |= working
+    await operate(life, trader)
     rules, shared = manifest(life.experiment), life.cast.allocator.head.hash
-    fork = ForkRun(command_id="fork", parent_hash=shared, changes={}, manifest=rules)
+    fork = c.ForkRun(command_id="fork", parent_hash=shared, changes={}, manifest=rules)
     await life.send(fork)
+
+
+async def operate(life: Arena, agent_id: AgentId) -> None:
+    """Do to an agent, on somebody's behalf, what only an operator does."""
+    acts: list[tuple[Action, c.Command | None]] = [
+        (Action.PAUSE_AGENT, c.PauseAgent(command_id="pause", agent_id=agent_id)),
+        (Action.UNPAUSE_AGENT, c.UnpauseAgent(command_id="unpause", agent_id=agent_id)),
+        (Action.KILL, c.KillAgent(command_id="kill", agent_id=agent_id)),
+        (Action.PAUSE, None),
+        (Action.RESUME, None),
+    ]
+    for action, command in acts:
+        await life.send(
+            c.OnBehalf(
+                command_id=f"op/{action}",
+                by="ada",
+                reason="to have done it",
+                action=action,
+                command=command,
+            )
+        )
 
 
 def keep(run: Path, name: str) -> dict[str, Any]:

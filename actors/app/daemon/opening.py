@@ -136,12 +136,13 @@ async def _begin(serving: Serving, clock: Clock) -> _Stored:
 
 
 async def _go_on(serving: Serving, clock: Clock) -> _Stored:
+    with open_run(serving.folder) as run:  # Before anything of it is touched.
+        changed = compare_with_run(serving.settings, run)
     journal = await SqliteJournal.open(
         serving.folder, after_io_error=serving.after_io_error, prove=proven_head
     )
     try:
         with open_run(serving.folder) as run:
-            changed = compare_with_run(serving.settings, run)
             now = clock.stamp()
             rebuilt = rebuild(run, now=now, also=[serving.settings])
             idle_s = (now - run.written_at()).total_seconds()

@@ -13,7 +13,7 @@ from actors.app.http.models import STAMP, Answer, Model, Money, say
 class Status(Answer):
     """Where the run stands, as its journal says, and as its writer says."""
 
-    version: Annotated[str, say("Of treasury-arena.", "0.3.0")]
+    version: Annotated[str, say("Of treasury-arena.", "0.4.0")]
     run_id: Annotated[str, say("The run's identity.")]
     name: Annotated[str, say("The run's name.", "quickstart")]
     hash: Annotated[str, say("Of the entry `as_of`: the fingerprint of all history up to it.")]
