@@ -1,7 +1,8 @@
 """What the writer says of itself, asked for on behalf of everybody.
 
 The rule: however many want to know, the writer is asked once, and again no sooner than `FRESH_S`
-later.  Who reads is never kept waiting by it for longer than `PATIENCE_S`, and does without.
+later.  Where it is in the middle of a tick, who reads gets what it said last, after `QUICK_S`; where
+that is too old, nobody waits for longer than `PATIENCE_S`, and does without.
 """
 
 from __future__ import annotations
@@ -15,6 +16,9 @@ from actors.runtime import Exit, spawn
 
 FRESH_S = 0.5
 PATIENCE_S = 1.0
+QUICK_S = 0.02
+STALE_S = 3.0
+"""How old an answer may be that is given for one which does not come at once."""
 
 NOBODY = "no daemon serves this run"
 
@@ -57,7 +61,7 @@ class Writer:
         return self._control is not None
 
     async def ask(self, op: str) -> Said:
-        """Return what the writer answers to `op`, which may be up to `FRESH_S` old."""
+        """Return what the writer answers to `op`, which may be up to `FRESH_S` old, or `STALE_S`."""
         now = asyncio.get_running_loop().time()
         if self._control is None:
             return Said(None, NOBODY, now)
@@ -66,10 +70,13 @@ class Writer:
             return known
         if op not in self._asking:
             self._begin(op, self._control)
+        usable = known if known is not None and now - known.at < STALE_S and known.result else None
         try:
-            async with asyncio.timeout(PATIENCE_S):
+            async with asyncio.timeout(PATIENCE_S if usable is None else QUICK_S):
                 return await asyncio.shield(self._asking[op])
         except TimeoutError:
+            if usable is not None:
+                return usable
             return Said(None, f"the daemon did not answer within {PATIENCE_S:g} s", now)
 
     def _begin(self, op: str, control: Asks) -> None:

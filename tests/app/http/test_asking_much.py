@@ -110,3 +110,19 @@ async def test_nobody_waits_long_for_a_writer_that_is_silent(monkeypatch):
     assert said.result is None
     assert "did not answer" in said.note
     daemon.let.set()
+
+
+async def test_while_the_writer_is_busy_its_last_answer_is_given_until_that_is_old(monkeypatch):
+    monkeypatch.setattr("actors.app.http.writer.FRESH_S", 0.0)
+    monkeypatch.setattr("actors.app.http.writer.PATIENCE_S", 0.01)
+    daemon = Daemon()
+    writer = Writer(daemon)
+    daemon.let.set()
+    first = await writer.ask("status")
+    daemon.let.clear()
+
+    assert await writer.ask("status") == first
+    monkeypatch.setattr("actors.app.http.writer.STALE_S", 0.0)
+    assert "did not answer" in (await writer.ask("status")).note
+    assert daemon.asked == 2
+    daemon.let.set()
