@@ -28,6 +28,9 @@ from benchmarks.daemon_process import Served, quantile, served, show
 RATE = 50.0
 """Requests per second of an honest client."""
 
+WARM_S = 2.0
+"""How long it is asked before anything counts: a process answers its first request slowly."""
+
 NICE = 19
 """How far a client steps back that asks as fast as it can."""
 
@@ -80,6 +83,7 @@ def reads(base: Path, agents: int, seconds: float) -> None:
     with crowd(base / "reads", agents) as daemon:
         bare = Helper("bare", "--nice", WEB_NICE)
         before = daemon.status()["tick"]
+        _ask(daemon.port, WARM_S)
         _show_reads("limit: a bare server", _ask(int(bare.first), seconds / 3, "--routes", "bare"))
         honest = _ask(daemon.port, seconds)
         _show_reads(f"{RATE:g} requests/s", honest)

@@ -1,8 +1,8 @@
 """What the writer says of itself, asked for on behalf of everybody.
 
 The rule: however many want to know, the writer is asked once, and again no sooner than `FRESH_S`
-later.  Where it is in the middle of a tick, who reads gets what it said last, after `QUICK_S`; where
-that is too old, nobody waits for longer than `PATIENCE_S`, and does without.
+later.  Where it is in the middle of a tick, who reads gets what it said last, after `QUICK_S`;
+where that is too old, nobody waits for longer than `PATIENCE_S`, and does without.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class Writer:
         return self._control is not None
 
     async def ask(self, op: str) -> Said:
-        """Return what the writer answers to `op`, which may be up to `FRESH_S` old, or `STALE_S`."""
+        """Return what the writer answers to `op`: up to `FRESH_S` old, or `STALE_S` if it is busy."""
         now = asyncio.get_running_loop().time()
         if self._control is None:
             return Said(None, NOBODY, now)
