@@ -140,11 +140,16 @@ def slowdown(base: Path, agents: int, rounds: int) -> None:
     """Print how much slower an arena is while it is asked."""
     with crowd(base / "slow", agents) as daemon:
         phases: dict[str, list[Phase]] = {"alone": [], "asked": [], "control": []}
+        asked = alone = _phase(daemon)
         for turn in range(rounds):
-            phases["alone"].append(_phase(daemon))
-            asked = _phase(daemon, ("ask", daemon.port, "--rate", RATE))
-            phases["asked"].append(asked)
-            phases["control"].append(_phase(daemon, *_burners(asked, phases["alone"][-1])))
+            for name in [*phases][:: -1 if turn % 2 else 1]:
+                if name == "alone":
+                    alone = found = _phase(daemon)
+                elif name == "asked":
+                    asked = found = _phase(daemon, ("ask", daemon.port, "--rate", RATE))
+                else:
+                    found = _phase(daemon, *_burners(asked, alone))
+                phases[name].append(found)
             show({"round": turn + 1} | {n: round(p[-1].ticks_per_s, 3) for n, p in phases.items()})
         for name, found in phases.items():
             _show_phases(name, found, phases["alone"])

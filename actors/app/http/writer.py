@@ -61,7 +61,7 @@ class Writer:
         return self._control is not None
 
     async def ask(self, op: str) -> Said:
-        """Return what the writer answers to `op`: up to `FRESH_S` old, or `STALE_S` if it is busy."""
+        """Return what the writer answers to `op`; that may be up to `STALE_S` old."""
         now = asyncio.get_running_loop().time()
         if self._control is None:
             return Said(None, NOBODY, now)
