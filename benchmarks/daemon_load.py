@@ -151,8 +151,8 @@ def slowdown(base: Path, agents: int, rounds: int) -> None:
                     found = _phase(daemon, *_burners(asked, alone))
                 phases[name].append(found)
             show({"round": turn + 1} | {n: round(p[-1].ticks_per_s, 3) for n, p in phases.items()})
-        for name, found in phases.items():
-            _show_phases(name, found, phases["alone"])
+        for name, series in phases.items():
+            _show_phases(name, series, phases["alone"])
 
 
 def _burners(asked: Phase, alone: Phase) -> Iterator[Sequence[object]]:
