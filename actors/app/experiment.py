@@ -283,6 +283,7 @@ class Saver:
         self._possible = True
 
     async def save_if_due(self) -> None:
+        """Save one, if it is time to."""
         cycle, self._cycle = self._cycle, self._arena.treasury.cycle
         overruns, self._overruns = self._overruns, len(self._arena.cast.overruns)
         old = time.monotonic() - self._saved_at >= SNAPSHOT_EVERY_S

@@ -167,7 +167,8 @@ class Tampering:
         return findings.found
 
     def judge_answer(self, row: Row, column: str) -> list[Finding]:
-        if column in {"body_hash", "digest", "body"}:  # The other columns alone are held against events.
+        # The other columns alone are held against events.
+        if column in {"body_hash", "digest", "body"}:
             sql = f"{beside._ANSWERS.format(body='commands.body')} WHERE commands.command_id = ?"
             (answer,) = self.db.execute(sql, (row["command_id"],))
             fault = beside._fault(answer, (self.life.heads[-1].seq, None))
