@@ -122,6 +122,7 @@ class _Alarm:
         self._call: tuple[StepBudget, float] | None = None
         self._used = 0.0
         self._computed = 0.0
+        self._ringing = False
 
     def join(self, budget: StepBudget) -> None:
         if not self._budgets:
@@ -148,6 +149,16 @@ class _Alarm:
 
     def _ring(self, signum: int, frame: FrameType | None) -> None:
         del signum
+        if self._ringing:
+            return  # The machine is so slow that one ring comes into another.
+        self._ringing = True
+        try:
+            self._look_at(frame)
+        finally:
+            self._ringing = False
+
+    def _look_at(self, frame: FrameType | None) -> None:
+        """Interrupt the call that is on the stack of `frame`, if it is overdue."""
         if time.perf_counter() >= self._their_due:
             self._budgets.clear()
             self._give_back()

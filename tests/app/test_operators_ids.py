@@ -20,8 +20,9 @@ async def test_a_run_goes_on_though_an_operator_used_the_names_of_its_commands()
     experiment, market = a_run(days=8, agents=2)
     journal = MemoryJournal(manifest(experiment))
     async with Arena(experiment, market, journal) as arena:
-        for name in OF_ACTORS:
-            request = Request(op=Op.PAUSE, id=name, by="ada", reason="")
+        for place, name in enumerate(OF_ACTORS):
+            op = (Op.PAUSE, Op.RESUME)[place % 2]  # What holds already is no change.
+            request = Request(op=op, id=name, by="ada", reason="")
             assert not (await carry_out(arena, request, journal))["duplicate"]
             assert (await carry_out(arena, request, journal))["duplicate"]
 

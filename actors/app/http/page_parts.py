@@ -28,22 +28,22 @@ def waiting(trouble: str | None) -> str:
 def standing(view: View, writer: Mapping[str, Any] | None, reasons: Sequence[str]) -> str:
     """Return where the run stands, and whether one can rely on it."""
     treasury = view.treasury
-    ticks = treasury.experiment.market.ticks
+    market = treasury.experiment.market
+    upto = "" if market.endless else f" of {market.ticks}"
     facts = [
         ("mode", _mode(view, writer)),
         ("trading", _badge(*_trading(view))),
         ("ledger", _badge(*_ledger(view))),
         ("health", _badge(", ".join(reasons) or "ready", good=not reasons)),
-        ("tick", _text(f"{treasury.tick} of {ticks}")),
+        ("tick", _text(f"{treasury.tick}{upto}")),
         ("settled", _instant(view.settled_at)),
         ("cycle", _text(treasury.cycle)),
         ("seq", f"{view.seq} <code>{_text(view.head.hash[:12])}</code>"),
     ]
     lines = (f"<div><dt>{name}</dt><dd>{value}</dd></div>" for name, value in facts)
-    market = _text(treasury.experiment.market.badge)
     return (
         f"<h1>{_text(treasury.experiment.name)} "
-        f"<small>{market} market</small></h1>\n<dl>{''.join(lines)}</dl>"
+        f"<small>{_text(market.badge)} market</small></h1>\n<dl>{''.join(lines)}</dl>"
     )
 
 

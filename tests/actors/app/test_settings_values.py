@@ -195,7 +195,7 @@ REFUSED = [
     (A_SOURCE, "market.sources: found ['a.csv'], needed none, since market.source = 'synthetic'"),
     (A_SOURCE * 2, "sources[1].series: found 'BTC.open', needed it once: market.sources[0] has it"),
     (A_SOURCE + 'gaps = "fill"', "market.sources[0].gaps: found 'fill', needed reject, or hold:1"),
-    (A_SOURCE + "lag_bars = 1", "market.sources[0].lag_bars: found 1, needed 0, since BTC.open"),
+    (A_SOURCE + "lag_bars = 1", "market.sources[0].lag_bars: found 1, needed 0, since BTC.close"),
     (A_SOURCE.replace("UTC", "Mars"), "sources[0].time_zone: found 'Mars', needed UTC or an IANA"),
     (A_SOURCE.replace('"BTC.open"', "BTC.open"), "a name with a dot stands in quotes"),
     (

@@ -38,9 +38,11 @@ def get(port: int, path: str) -> bytes:
 
 
 def wait_until_read(port: int) -> None:
-    """Return when the run has been read: until then there is no page of it."""
-    while say(port, get(port, "/readyz")).status == 503:
-        pass
+    """Return when the run has been read to its end: it is shown from its newest snapshot on."""
+    while True:
+        status = say(port, get(port, "/api/v1/status"))
+        if status.status == 200 and not json.loads(status.body)["behind"]:
+            return
 
 
 def test_the_process_serves_what_it_is_told_and_ends_with_whoever_told_it(run: Path) -> None:
