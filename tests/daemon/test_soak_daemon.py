@@ -24,7 +24,7 @@ def carried_out(part: str, *words: object) -> str:
 
 
 def test_a_daemon_that_is_killed_while_everybody_asks_it_loses_nothing() -> None:
-    assert carried_out("soak", "--seconds", 20, "--agents", 40).endswith("| held |")
+    assert carried_out("soak", "--seconds", 60, "--agents", 40).endswith("| held |")
 
 
 def test_a_daemon_ends_well_whenever_it_is_told_to() -> None:

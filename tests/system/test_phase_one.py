@@ -92,7 +92,7 @@ def test_another_process_writes_the_same_bytes(whole: dict[str, Any], tmp_path: 
     assert {key: again[key] for key in SAME} == {key: whole[key] for key in SAME}
 
 
-@pytest.mark.parametrize("events", [200, 400])
+@pytest.mark.parametrize("events", [300])
 def test_killed_on_the_way_it_is_resumed_to_the_same_end(
     whole: dict[str, Any], tmp_path: Path, events: int
 ) -> None:

@@ -20,12 +20,14 @@ def follow(now: float, then: float) -> Decision:
 
 
 class PeeksThroughTheFeed(Strategy):
-    """Finds the market that the feed owns among all objects that there are."""
+    """Finds the market that the feed owns among all objects that there are, now and then."""
 
     name = "peeks-through-the-feed"
     family = "broken"
 
     def decide(self, market: MarketView, book: BookView, memory: Memory) -> Decision:
+        if market.now % 6:
+            return HOLD
         for found in gc.get_objects():
             if isinstance(found, Market) and len(found) > market.now + 1:
                 closes = found.column("BTC.close")
