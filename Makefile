@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN = .venv/bin
 
-.PHONY: demo test check format lint types contracts tests bench bench-daemon mutants proof soak soak-daemon clean
+.PHONY: demo test check format lint types contracts tests bench bench-daemon gate mutants proof soak soak-daemon clean
 
 demo: .venv                ## install and run the quickstart
 	$(BIN)/arena run config/quickstart.toml
@@ -32,7 +32,7 @@ contracts:
 	$(BIN)/lint-imports
 
 tests:
-	$(BIN)/pytest --numprocesses 2
+	$(BIN)/pytest --numprocesses 3
 
 bench: .venv               ## figures of this machine, as ratios to its limits
 	$(BIN)/python -m benchmarks.first_run
@@ -54,6 +54,9 @@ bench-daemon: .venv        ## the same of the daemon: some six minutes on a mach
 
 mutants: .venv             ## how many seeds each planted bug needs to be found
 	$(BIN)/python -m tests.simulation.mutants
+
+gate: .venv                ## that every strategy of ours passes the gate, whole
+	$(BIN)/arena check --all-built-in
 
 proof: .venv               ## that nothing acknowledged is lost: crashes, power cuts and kills, in one table
 	$(BIN)/python -m tests.proof --size proof
