@@ -32,7 +32,7 @@ contracts:
 	$(BIN)/lint-imports
 
 tests:
-	$(BIN)/pytest --numprocesses 3
+	$(BIN)/pytest --numprocesses 2
 
 bench: .venv               ## figures of this machine, as ratios to its limits
 	$(BIN)/python -m benchmarks.first_run

@@ -56,7 +56,7 @@ RUN_IT = (
 TEST_IT = (
     "python3 -m venv .venv"
     " && .venv/bin/pip install --quiet --constraint constraints.txt --editable '.[dev]'"
-    " && .venv/bin/pytest --numprocesses 3"
+    " && .venv/bin/pytest --numprocesses 2"
 )
 FIRST_RUN = "arena run config/quickstart.toml"
 

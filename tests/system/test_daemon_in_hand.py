@@ -11,6 +11,7 @@ import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ import pytest
 from actors.app.control.errors import Code, ControlError
 from actors.app.control.requests import ARGS, Args, Op, Request
 from actors.app.daemon.daemon import Daemon
-from actors.app.daemon.inbox import WAITING_MAX
+from actors.app.daemon.inbox import WAITING_MAX, Inbox
 from actors.app.daemon.serving import prepare_serving
 from actors.app.daemon.status import READY, State
 from actors.app.experiment import prepare, run_experiment
@@ -277,6 +278,22 @@ async def test_more_requests_than_may_wait_are_refused_and_time_goes_on(config: 
     codes = [each.error.code for each in found if isinstance(each.error, ControlError)]
     assert codes.count(Code.NOT_FOUND) == WAITING_MAX
     assert codes.count(Code.OVERLOADED) == 40
+
+
+async def test_who_is_told_to_stop_between_two_requests_answers_neither_twice() -> None:
+    inbox, ended = Inbox(), list[Exit]()
+    for number in range(3):
+        request = Request(op=Op.PAUSE, id=f"n{number}", by="tester")
+        spawn(f"asker-{number}", partial(inbox.ask, request), on_exit=ended.append)
+    await until(lambda: len(inbox) == 3)
+
+    for asked in inbox.take():
+        asked.answer({"done": True})
+        inbox.close(ControlError(Code.DRAINING, "it ends"))
+
+    await until(lambda: len(ended) == 3)
+    codes = [each.error.code for each in ended if isinstance(each.error, ControlError)]
+    assert codes == [Code.DRAINING, Code.DRAINING]
 
 
 async def test_time_stands_still_while_the_disk_is_nearly_full(config: Path) -> None:

@@ -76,8 +76,10 @@ class Inbox:
         return await asked.reply()
 
     def take(self) -> Iterator[Asked]:
-        """Yield what is to be carried out now, the oldest first."""
-        for _ in range(min(AT_ONCE, len(self._waiting))):
+        """Yield what is to be carried out now, the oldest first; it may be closed meanwhile."""
+        for _ in range(AT_ONCE):
+            if not self._waiting:
+                return
             yield self._waiting.popleft()
 
     def wake(self) -> None:
