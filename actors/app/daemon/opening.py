@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -32,10 +32,18 @@ log = structlog.wrap_logger(logging.getLogger(__name__))
 
 
 class LentJournal(MeteredJournal):
-    """The journal for one arena of several: the daemon closes it, when it needs no more of them."""
+    """The journal for one arena of several: who lends it closes it, when no other one comes."""
 
     async def close(self) -> None:
         """Leave it open."""
+
+    async def close_for_good(self) -> None:
+        """Close it."""
+        await super().close()
+
+
+Lend = Callable[[SqliteJournal, Start, Head], LentJournal]
+"""Makes of a journal, the place where the arena begins and the end of the record what is lent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,45 +90,19 @@ async def open_journal(
         StorageError: The disk refused.
         DataError: The market's files cannot be used.
     """
-    stored = await (_begin if serving.is_new else _go_on)(serving, clock)
-    bind_contextvars(run_id=str(stored.start.run_id))  # In every line of the log from here on.
+
+    def lend(journal: SqliteJournal, start: Start, end: Head) -> LentJournal:
+        return LentJournal(journal, head=start.head, end=end, gauges=gauges, committed=committed)
+
+    opened = await (_begin if serving.is_new else _go_on)(serving, clock, lend)
+    bind_contextvars(run_id=str(opened.start.run_id))  # In every line of the log from here on.
     try:
-        journal = LentJournal(
-            stored.journal,
-            head=stored.start.head,
-            end=stored.end,
-            gauges=gauges,
-            committed=committed,
-        )
-        yield Opened(
-            journal,
-            stored.loaded,
-            stored.start,
-            stored.end,
-            stored.changed,
-            stored.idle_s,
-            stored.source,
-            stored.fork,
-        )
+        yield opened
     finally:
-        await stored.journal.close()
+        await opened.journal.close_for_good()
 
 
-@dataclass(frozen=True, slots=True)
-class _Stored:
-    """What `Opened` is made of."""
-
-    journal: SqliteJournal
-    loaded: LoadedMarket
-    start: Start
-    end: Head
-    changed: tuple[Change, ...] = ()
-    idle_s: float = 0.0
-    source: LiveSource | None = None
-    fork: Fork | None = None
-
-
-async def _begin(serving: Serving, clock: Clock) -> _Stored:
+async def _begin(serving: Serving, clock: Clock, lend: Lend) -> Opened:
     source = None
     if serving.polls:
         prepared, source = await prepare_live(serving.config, serving.overrides, clock=clock)
@@ -132,10 +114,11 @@ async def _begin(serving: Serving, clock: Clock) -> _Stored:
         source.begin(database_path(serving.folder), run_id)
     journal = await SqliteJournal.create(serving.folder, run_id, facts, prepared.meta)
     start = Start.beginning(prepared.experiment)
-    return _Stored(journal, prepared.loaded, start, start.head, source=source)
+    lent = lend(journal, start, start.head)
+    return Opened(lent, prepared.loaded, start, start.head, source=source)
 
 
-async def _go_on(serving: Serving, clock: Clock) -> _Stored:
+async def _go_on(serving: Serving, clock: Clock, lend: Lend) -> Opened:
     with open_run(serving.folder) as run:  # Before anything of it is touched.
         changed = compare_with_run(serving.settings, run)
     journal = await SqliteJournal.open(
@@ -155,7 +138,8 @@ async def _go_on(serving: Serving, clock: Clock) -> _Stored:
     for note in (*rebuilt.loaded.notes, *rebuilt.notes):
         log.info("run_note", note=note)
     fork = next((each for each in rebuilt.forks if each.seq == end.seq), None)
-    return _Stored(journal, rebuilt.loaded, start, end, changed, idle_s, source, fork)
+    lent = lend(journal, start, end)
+    return Opened(lent, rebuilt.loaded, start, end, changed, idle_s, source, fork)
 
 
 def _resumed(serving: Serving, start: Start, clock: Clock) -> LiveSource | None:
