@@ -1,4 +1,4 @@
-"""The treasury of a stored run as it is now, without all that led to it.
+"""The treasury of a stored run as it is now, or was, without all that led to it.
 
 The rule: the newest snapshot that can be used stands for what came before it, and the events say
 the rest.  Whoever doubts the snapshot folds all of it (`actors.app.folding`), as `verify` does.
@@ -25,31 +25,36 @@ from arena.experiment import Experiment, read_experiment
 from arena.treasury import Treasury
 
 
-def fold_latest(run: JournalReader) -> Treasury:
-    """Return the treasury after the last event of `run`.
+def fold_latest(run: JournalReader, upto: int | None = None) -> Treasury:
+    """Return the treasury after the last event of `run`, or after the event `upto`.
 
     Raises:
         EventSourcingError: An event cannot be read, or does not fit the ones before it.
     """
-    treasury, head = newest_state(run, read_experiment(run.manifest()))
+    treasury, head = newest_state(run, read_experiment(run.manifest()), upto)
     with uncollected():
-        for seq, event in run.facts(head.seq):
+        for seq, event in run.facts(head.seq, upto):
             apply_at(treasury, seq, event)
     return treasury
 
 
-def newest_state(run: JournalReader, first: Experiment) -> tuple[Treasury, Head]:
+def newest_state(
+    run: JournalReader, first: Experiment, upto: int | None = None
+) -> tuple[Treasury, Head]:
     """Return the treasury of the newest snapshot that can be used, or an empty one.
 
     Args:
         run: What is on record.
         first: What was run at first.
+        upto: The last event that it may be after; None for the last there is.
 
     Raises:
         EventSourcingError: The journal is damaged.
     """
     for snapshot in sound_snapshots(run):
         head = Head(snapshot.seq, snapshot.event_hash)
+        if upto is not None and snapshot.seq > upto:
+            continue
         if snapshot.version == VERSION and run.head_at(snapshot.seq) == head:
             treasury = _treasury_of(run, snapshot, first)
             if treasury is not None:

@@ -59,6 +59,7 @@ _SEQS = """
     SELECT seq FROM events WHERE event_type = :event_type AND seq > :low AND seq <= :high
     ORDER BY seq
 """
+_ABOUT = "SELECT seq, event_type FROM events WHERE agent_id = :agent_id ORDER BY seq"
 _HAS_SNAPSHOTS = "SELECT 1 FROM sqlite_schema WHERE name = 'snapshots'"
 _SNAPSHOT_SEQS = "SELECT seq FROM snapshots ORDER BY seq DESC"
 _SNAPSHOT = """
@@ -214,6 +215,15 @@ def seqs_of(run: JournalReader, event_type: str, low: int, high: int) -> list[in
     """
     where = {"event_type": event_type, "low": low, "high": high}
     return [seq for (seq,) in _rows(run, _SEQS, where)]
+
+
+def moments_of(run: JournalReader, agent_id: str) -> list[tuple[int, str]]:
+    """Return the seq and the type of each entry about an agent, in order.
+
+    Raises:
+        EventSourcingError: The journal is damaged.
+    """
+    return [(seq, kind) for seq, kind in _rows(run, _ABOUT, {"agent_id": agent_id})]
 
 
 def sound_snapshots(run: JournalReader) -> Iterator[Snapshot]:

@@ -126,12 +126,12 @@ def show_agent(run: str, agent: str, output: Output) -> None:
     Example:
       arena agents show runs/quickstart-1 g000-001
     """
-    from actors.app.folding import fold_run
     from actors.app.inspecting import agent_ids, agent_story
+    from actors.app.latest import fold_latest
     from actors.journal.reader import open_run
 
     with open_run(run) as stored:
-        story = agent_story(stored, fold_run(stored), pick_agent(agent, agent_ids(stored)))
+        story = agent_story(stored, fold_latest(stored), pick_agent(agent, agent_ids(stored)))
     output.show({"run": run, **story}, lambda: _story(story))
 
 

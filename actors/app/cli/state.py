@@ -26,14 +26,14 @@ def state(run: str, at: int | None, output: Output) -> None:
       arena state runs/quickstart-1
       arena state runs/quickstart-1 --at 400
     """
-    from actors.app.folding import fold_run
     from actors.app.inspecting import treasury_state
+    from actors.app.latest import fold_latest
     from actors.journal.reader import open_run
 
     with open_run(run) as stored:
         head = stored.head().seq
         seq = pick_seq(head if at is None else at, 0, head)
-        treasury = fold_run(stored, seq)
+        treasury = fold_latest(stored, seq)
     data = {"run": run, "seq": seq, "head": head, **treasury_state(treasury)}
     whole = {"state": json.loads(treasury.to_json())} if output.json else {}
     output.show(data | whole, lambda: _lines(data))

@@ -97,7 +97,7 @@ def _why_agent(run: str, agent: str, output: Output, *, everything: bool) -> Non
     with open_run(run) as stored:
         name = AgentId(pick_agent(agent, agent_ids(stored)))
         policies = policies_at_hand(stored.meta())
-        found = explain_agent(walk(stored, policies), name, everything=everything)
+        found = explain_agent(walk(stored, policies, about=name), name, everything=everything)
     one = found.agent
     data = {
         "run": run,

@@ -39,7 +39,7 @@ def explain_agent(commands: Iterable[Caused], agent_id: AgentId, *, everything: 
     """Explain what was decided about one agent: by default what changed it, and its last cycle.
 
     Args:
-        commands: All those of the run, as `actors.app.explaining.walk` yields them.
+        commands: Those of its life, as `actors.app.explaining.walk` yields them, or all.
         agent_id: Whom it is about.
         everything: Each cycle, whether it changed the agent or not.
 

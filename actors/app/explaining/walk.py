@@ -8,7 +8,9 @@ from typing import TypeVar
 
 from actors.app.explaining.words import say
 from actors.app.folding import apply_at
+from actors.app.latest import newest_state
 from actors.journal.chain import Entry
+from actors.journal.pages import moments_of
 from actors.journal.reader import JournalReader
 from arena.events import (
     AgentDemoted,
@@ -25,6 +27,7 @@ from arena.events import (
     TickSettled,
 )
 from arena.experiment import read_experiment
+from arena.ids import AgentId
 from arena.policies import POLICIES, Policies
 from arena.treasury import Treasury, apply
 
@@ -103,24 +106,40 @@ def _belongs(event: Event, kinds: tuple[type[Event], ...], reasons: frozenset[st
     return isinstance(event, kinds)
 
 
-def walk(run: JournalReader, policies: Policies = POLICIES) -> Iterator[Caused]:
+def walk(
+    run: JournalReader, policies: Policies = POLICIES, *, about: AgentId | None = None
+) -> Iterator[Caused]:
     """Yield the commands of `run` in their order.
 
     Args:
         run: What is on record.
         policies: Those that there are, for what divisions of capital were made of.
+        about: Only those of an agent's life, and a few before it; None for all.
 
     Raises:
         EventSourcingError: An event cannot be read, or does not fit the ones before it.
     """
-    treasury = Treasury(read_experiment(run.manifest(), policies=policies))
+    first, last = (1, None) if about is None else _life(run, about)
+    experiment = read_experiment(run.manifest(), policies=policies)
+    treasury, head = newest_state(run, experiment, first - 1)
     caused: Caused | None = None
-    for entry, event in run.events():
+    for entry, event in run.events(head.seq):
         if caused is None or entry.command_id != caused.events[-1][0].command_id:
             if caused is not None:
                 yield caused
+                if last is not None and caused.events[-1][0].seq >= last:
+                    return
             caused = Caused(treasury.copy())
         apply_at(treasury, entry.seq, event)
         caused.events.append((entry, event))
     if caused is not None:
         yield caused
+
+
+def _life(run: JournalReader, agent_id: AgentId) -> tuple[int, int | None]:
+    """Return the first and the last entry about an agent; no last one as long as it lives."""
+    moments = moments_of(run, agent_id)
+    if not moments:
+        return 1, 0
+    dead = any(kind == AgentKilled.__name__ for _, kind in moments)
+    return moments[0][0], moments[-1][0] if dead else None

@@ -14,6 +14,7 @@ from typing import Any
 
 from actors.app.folding import apply_at
 from actors.app.http.counts import Counting
+from actors.app.http.navs import Navs
 from actors.app.latest import newest_state
 from actors.app.result import leaderboard
 from actors.journal.chain import Entry, Head, genesis_hash
@@ -43,6 +44,7 @@ class View:
         settled_at: The last close that was settled; None before the first.
         counts: What happened so far; None where it is not all counted yet.
         meta: How the run is run, with `run_id` and `manifest`.
+        navs: What was settled so far, for who asks for a curve.
         wanted_at: When somebody last asked for its board, or for that of a view before it, by the
             monotonic clock.
     """
@@ -56,6 +58,7 @@ class View:
         counts = replica.counting.whole
         self.counts = None if counts is None else counts.copy()
         self.meta: Mapping[str, str] = replica.meta
+        self.navs = replica.navs
         self.wanted_at = -math.inf
         self._board: list[dict[str, Any]] | None = None
 
@@ -92,6 +95,7 @@ class Replica:
         settled_at: The instant of the last settled tick; None before the first.
         counting: Counts what happened so far.
         meta: How the run is run.
+        navs: NAVs of this run that were looked at.
     """
 
     def __init__(self, run: JournalReader) -> None:
@@ -101,6 +105,7 @@ class Replica:
             EventSourcingError: The run cannot be read.
         """
         self.meta = run.meta()
+        self.navs = Navs()
         manifest = run.manifest()
         self.treasury, self.head = newest_state(run, read_experiment(manifest))
         if not self.head.seq:

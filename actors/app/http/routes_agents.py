@@ -21,7 +21,6 @@ from actors.app.http.models import (
     Lineage,
     Positions,
 )
-from actors.app.http.navs import nav_series
 from actors.app.http.reading import NAME, AgentPath, Given, Limit, answer, beside, find_agent
 from actors.app.inspecting import agent_facts, positions_of, rows_of
 from actors.app.result import baselines
@@ -96,13 +95,13 @@ async def show_equity(
 ) -> Response:
     """Show one agent's unit NAV from its birth on, thinned by LTTB so that its shape stays.
 
-    Of a life of more than a thousand closes, a thousand are looked at, evenly spread.
+    Of a life of more than a thousand closes, a thousand at most are looked at, evenly spread.
     """
     view = reading.view
     agent = find_agent(view.treasury, agent_id)
 
     def ask(run: JournalReader, until: Until) -> Response:
-        series = nav_series(run, agent, view.seq, points, until)
+        series = view.navs.series(run, agent, view.seq, points, until)
         return answer({"as_of": view.seq, "agent": agent_id, **series})
 
     return await reading.heavy.run(ask)
@@ -126,7 +125,9 @@ async def why_agent(
     agent = find_agent(view.treasury, agent_id)
 
     def ask(run: JournalReader, until: Until) -> Response:
-        found = explain_agent(until.each(walk(run)), agent.agent_id, everything=everything)
+        found = explain_agent(
+            until.each(walk(run, about=agent.agent_id)), agent.agent_id, everything=everything
+        )
         decisions = [plain(decision) for decision in found.decisions]
         return answer({"as_of": view.seq, "agent": agent_id, "decisions": decisions})
 

@@ -41,13 +41,6 @@ def lttb(points: Sequence[Point], most: int) -> list[int]:
     return [*kept, n - 1]
 
 
-def spread(count: int, most: int) -> list[int]:
-    """Return at most `most` numbers below `count`, evenly spread, the first and last among them."""
-    if count <= most:
-        return [*range(count)]
-    return [row * (count - 1) // (most - 1) for row in range(most)]
-
-
 def _mean(points: Sequence[Point]) -> Point:
     n = len(points)
     return sum(x for x, _ in points) / n, sum(y for _, y in points) / n

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import shutil
+import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -14,6 +16,9 @@ import structlog
 from click.testing import CliRunner
 
 from actors.app.cli import cli
+from actors.app.folding import fold_run
+from actors.app.snapshots import take_snapshot
+from actors.journal.reader import open_run
 
 SMALL = """
 [run]
@@ -112,3 +117,18 @@ def lively(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def copied(finished: Path, tmp_path: Path) -> Path:
     """A copy of the finished run, to be damaged."""
     return Path(shutil.copytree(finished, tmp_path / "copied"))
+
+
+@pytest.fixture(scope="session")
+def snapshot_at() -> Callable[[Path, int], None]:
+    """Keep in a run, which may be changed, a snapshot of what was true after an event."""
+
+    def keep(folder: Path, seq: int) -> None:
+        with open_run(folder) as stored:
+            kept = take_snapshot(fold_run(stored, seq), stored.head_at(seq), {})
+        row = (kept.seq, kept.tick, kept.version, kept.state, kept.state_hash, kept.event_hash)
+        with closing(sqlite3.connect(folder / "run.db")) as connection, connection:
+            columns = "seq, tick, version, state, state_hash, event_hash"
+            connection.execute(f"INSERT INTO snapshots ({columns}) VALUES (?, ?, ?, ?, ?, ?)", row)
+
+    return keep

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections import Counter
 
 import pytest
@@ -162,6 +163,25 @@ def test_by_default_all_changes_are_told_and_the_last_cycle_whole(lively, everyo
 def test_an_agent_is_told_as_it_is_in_the_end(everyone, final):
     for name, found in everyone.items():
         assert found.agent == final.find(name)
+
+
+def test_an_agent_is_explained_from_its_own_life_alone(
+    lively, everyone, final, snapshot_at, tmp_path
+):
+    copy = shutil.copytree(lively, tmp_path / "run")
+    with open_run(copy) as stored:
+        ends = [entry.seq for entry in stored.entries(event_type="EvolutionCycleComplete")]
+        commands = len([*walk(stored)])
+    snapshot_at(copy, ends[len(ends) // 2])
+    youngest = max(final.agents.values(), key=lambda agent: agent.genome.born)
+    first_dead = min(final.dead.values(), key=lambda agent: agent.died)
+    for one in (youngest, first_dead, next(iter(final.agents.values()))):
+        name = one.agent_id
+        with open_run(copy) as stored:
+            life = [*walk(stored, about=name)]
+
+        assert explain_agent(life, name, everything=True) == everyone[name]
+        assert len(life) < commands or not one.genome.born
 
 
 def test_a_baseline_is_told_as_one(everyone):

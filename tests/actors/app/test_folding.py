@@ -11,7 +11,6 @@ import pytest
 
 from actors.app.folding import fold_run
 from actors.app.latest import fold_latest, newest_state
-from actors.app.snapshots import take_snapshot
 from actors.journal.reader import open_run
 from arena.agents import Agent, Record
 from arena.experiment import from_plain, plain
@@ -73,18 +72,18 @@ def test_annotations_say_what_plain_data_was(kind, value):
     "spoil",
     ["", "UPDATE snapshots SET state = '{}'", "UPDATE snapshots SET event_hash = state_hash"],
 )
-def test_where_a_run_stands_is_the_same_from_its_newest_snapshot_on(finished, tmp_path, spoil):
+def test_where_a_run_stands_is_the_same_from_its_newest_snapshot_on(
+    finished, snapshot_at, tmp_path, spoil
+):
     copy = shutil.copytree(finished, tmp_path / "run")
     with open_run(copy) as stored:
         whole, middle = fold_run(stored), stored.head().seq // 2
-        half, head = fold_run(stored, middle), stored.head_at(middle)
-    kept = take_snapshot(half, head, {})
-    row = (kept.seq, kept.tick, kept.version, kept.state, kept.state_hash, kept.event_hash)
+    snapshot_at(copy, middle)
     with closing(sqlite3.connect(copy / "run.db")) as connection, connection:
-        columns = "seq, tick, version, state, state_hash, event_hash"
-        connection.execute(f"INSERT INTO snapshots ({columns}) VALUES (?, ?, ?, ?, ?, ?)", row)
         connection.executescript(spoil)
 
     with open_run(copy) as stored:
         assert newest_state(stored, whole.experiment)[1].seq == (0 if spoil else middle)
-        assert canonical(fold_latest(stored).to_plain()) == canonical(whole.to_plain())
+        for upto in (None, middle + 1, middle, middle - 1):
+            then = whole if upto is None else fold_run(stored, upto)
+            assert canonical(fold_latest(stored, upto).to_plain()) == canonical(then.to_plain())

@@ -8,13 +8,15 @@ import sqlite3
 from contextlib import closing
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from actors.app.explaining.chain import trace
 from actors.app.http.entries import entry_json
-from actors.app.http.navs import nav_in
+from actors.app.http.heavy import Until
+from actors.app.http.navs import Navs, close_in, place_of
 from actors.app.inspecting import entry_data
+from actors.app.latest import fold_latest
 from actors.journal import pages
 from actors.journal.codec import decode
 from actors.journal.pages import Wanted, entry_page, ledger_page
@@ -34,6 +36,12 @@ def run(seen):
 @pytest.fixture(scope="module")
 def entries(run):
     return [*run.entries()]
+
+
+@pytest.fixture(scope="module")
+def everybody(run):
+    treasury = fold_latest(run)
+    return [*treasury.agents.values(), *treasury.dead.values()]
 
 
 @given(
@@ -104,19 +112,35 @@ def test_an_entry_is_the_same_json_whether_it_is_read_or_passed_on(entries):
         assert "\n" not in entry_json(entry)
 
 
-def test_the_nav_that_is_found_in_the_text_is_the_one_that_was_settled(entries):
+def test_the_navs_that_are_found_in_the_text_are_those_that_were_settled(entries):
     looked_at = 0
     for entry in entries:
         if entry.event_type != "TickSettled":
             continue
         event = decode(entry.event_type, entry.type_version, entry.data)
         assert isinstance(event, TickSettled)
-        for book in (event.real, event.virtual):
-            for agent, nav in zip(book.agents, book.nav, strict=True):
-                assert nav_in(entry, agent) == nav
-                looked_at += 1
-        assert nav_in(entry, "nobody") is None
+        close = close_in(entry)
+        assert [*close.navs] == [*event.real.nav, *event.virtual.nav]
+        for row, agent in enumerate([*event.real.agents, *event.virtual.agents]):
+            assert place_of(agent, close.names) == row
+            looked_at += 1
+        assert place_of("nobody", close.names) is None
     assert looked_at > 500
+
+
+@settings(max_examples=25)
+@given(
+    kept_max=st.integers(0, 3000),
+    asked=st.lists(st.tuples(st.integers(0, 60), st.integers(0, 700)), max_size=8),
+)
+def test_what_is_kept_for_the_next_question_changes_no_answer(run, everybody, *, kept_max, asked):
+    navs = Navs(kept_max)
+    for row, upto in asked:
+        agent = everybody[row % len(everybody)]
+        known = navs.series(run, agent, upto, 1000, Until(60))
+
+        assert known == Navs(0).series(run, agent, upto, 1000, Until(60))
+        assert navs.kept <= kept_max
 
 
 @pytest.mark.asyncio

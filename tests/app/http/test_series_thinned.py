@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actors.app.http.series import lttb, spread
+from actors.app.http.navs import READ_MAX, looked_at
+from actors.app.http.series import lttb
 
 VALUES = st.lists(st.floats(-1e6, 1e6), min_size=0, max_size=80)
 
@@ -56,12 +57,18 @@ def test_a_series_of_one_point_makes_no_sense():
         lttb([], 1)
 
 
-@given(count=st.integers(0, 500), most=st.integers(2, 60))
-def test_what_is_looked_at_is_evenly_spread(count, most):
-    rows = spread(count, most)
-    gaps = [b - a for a, b in itertools.pairwise(rows)]
+@given(born=st.integers(0, 5000), lived=st.integers(0, 9000), later=st.integers(0, 3))
+def test_the_closes_that_are_looked_at_are_evenly_spread_and_the_same_ones_again(
+    born, lived, later
+):
+    last = born + lived
+    ticks = looked_at(born, last)
+    gaps = [b - a for a, b in itertools.pairwise(ticks)]
 
-    assert rows == sorted(set(rows))
-    assert len(rows) == min(count, most)
-    assert not rows or (rows[0], rows[-1]) == (0, count - 1)
-    assert max(gaps, default=1) - min(gaps, default=1) <= 1
+    assert ticks == sorted(set(ticks))
+    assert len(ticks) == lived or READ_MAX // 2 <= len(ticks) <= READ_MAX
+    assert not ticks or (born < ticks[0] and ticks[-1] == last)
+    assert len(set(gaps[:-1])) <= 1
+    assert set(gaps[-1:]) <= set(range(1, max(gaps[:-1], default=1) + 1))
+    if len(looked_at(born, last + later)) >= len(ticks):  # The step is the same.
+        assert set(ticks[:-1]) <= set(looked_at(born, last + later))
