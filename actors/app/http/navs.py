@@ -9,8 +9,6 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_right
-from collections import OrderedDict
-from threading import Lock
 from typing import Any, NamedTuple
 
 from actors.app.http.heavy import Until
@@ -38,27 +36,40 @@ class Close(NamedTuple):
     navs: array[float]
 
 
-class Navs:
-    """The NAVs of one run that were looked at last; several threads may ask at once.
+class Found(NamedTuple):
+    """An agent's curve, and what was read for it that was not at hand.
 
     Attributes:
-        kept: How many are at hand.
+        series: `closes`, how many there were; `read`, how many of them were looked at; `points`.
+        upto: Up to which entry settled ticks were looked for.
+        seqs: Where those stand that were not known.
+        closes: What is new of what they say, by seq.
+    """
+
+    series: dict[str, Any]
+    upto: int
+    seqs: list[int]
+    closes: dict[int, Close]
+
+
+class Navs:
+    """The settled NAVs of one run that were looked at.
+
+    Any thread may look at them; they are changed on the loop alone.
+
+    Attributes:
+        kept: How many NAVs are at hand.
     """
 
     def __init__(self, kept_max: int = KEPT_MAX) -> None:
         """Keep no more than `kept_max` NAVs."""
-        self._kept_max = kept_max
         self.kept = 0
-        self._closes: OrderedDict[int, Close] = OrderedDict()
-        self._last_names = ""
-        self._seqs: list[int] = []
-        self._looked_to = 0
-        self._lock = Lock()
+        self._kept_max = kept_max
+        self._closes: dict[int, Close] = {}
+        self._settled: tuple[list[int], int] = ([], 0)
 
-    def series(
-        self, run: JournalReader, agent: Agent, upto: int, points: int, until: Until
-    ) -> dict[str, Any]:
-        """Return `closes`, `read` and `points` of an agent's NAV.
+    def find(self, run: JournalReader, agent: Agent, upto: int, points: int, until: Until) -> Found:
+        """Return the curve of an agent's NAV; nothing is kept of it yet.
 
         Args:
             run: What is on record.
@@ -71,51 +82,46 @@ class Navs:
             ProblemError: It is.
             EventSourcingError: The journal is damaged.
         """
+        known, looked_to = self._settled
+        fresh = seqs_of(run, TickSettled.__name__, looked_to, upto)
+        seqs = [*known[: bisect_right(known, upto)], *fresh][: agent.died]
         born = agent.genome.born
-        seqs = self._settled(run, upto)[: agent.died]
-        found: list[Point] = [(born, 1.0)]
+        curve: list[Point] = [(born, 1.0)]
+        read: dict[int, Close] = {}
         names, place = "", None
         for tick in until.each(looked_at(born, len(seqs))):
-            close = self._close(run, seqs[tick - 1])
+            seq = seqs[tick - 1]
+            close = self._closes.get(seq) or read.setdefault(seq, _read(run, seq, names))
             if close.names is not names:
                 names, place = close.names, place_of(agent.agent_id, close.names)
             if place is not None:
-                found.append((tick, close.navs[place]))
-        kept = [found[row] for row in lttb(found, points)]
-        series = [{"tick": tick, "nav": nav} for tick, nav in kept]
-        closes = max(0, len(seqs) - born) + 1
-        return {"closes": closes, "read": len(found), "points": series}
+                curve.append((tick, close.navs[place]))
+        kept = [curve[row] for row in lttb(curve, points)]
+        series = {
+            "closes": max(0, len(seqs) - born) + 1,
+            "read": len(curve),
+            "points": [{"tick": tick, "nav": nav} for tick, nav in kept],
+        }
+        return Found(series, upto, fresh, read)
 
-    def _settled(self, run: JournalReader, upto: int) -> list[int]:
-        """Return where the ticks settled, up to `upto`: that of tick 1 first."""
-        with self._lock:
-            if upto > self._looked_to:
-                self._seqs += seqs_of(run, TickSettled.__name__, self._looked_to, upto)
-                self._looked_to = upto
-            return self._seqs[: bisect_right(self._seqs, upto)]
-
-    def _close(self, run: JournalReader, seq: int) -> Close:
-        """Return what the settled tick at `seq` says, from the run unless it is at hand."""
-        with self._lock:
-            close = self._closes.get(seq)
-            if close is not None:
-                self._closes.move_to_end(seq)
-                return close
-        close = close_in(next(run.entries(seq - 1, 1)))
-        with self._lock:
-            if close.names == self._last_names:  # One text for as long as nobody is born or dies.
-                close = Close(self._last_names, close.navs)
-            self._last_names = close.names
-            self._keep(seq, close)
-        return close
-
-    def _keep(self, seq: int, close: Close) -> None:
-        if seq not in self._closes:
-            self._closes[seq] = close
-            self.kept += len(close.navs)
+    def keep(self, found: Found) -> None:
+        """Keep what was read for the next question, in place of what was read first."""
+        known, looked_to = self._settled
+        if found.upto > looked_to:
+            later = found.seqs[bisect_right(found.seqs, looked_to) :]
+            self._settled = ([*known, *later], found.upto)
+        for seq, close in found.closes.items():
+            if seq not in self._closes:
+                self._closes[seq] = close
+                self.kept += len(close.navs)
         while self.kept > self._kept_max:
-            _, forgotten = self._closes.popitem(last=False)
-            self.kept -= len(forgotten.navs)
+            self.kept -= len(self._closes.pop(next(iter(self._closes))).navs)
+
+
+def _read(run: JournalReader, seq: int, names: str) -> Close:
+    """Return what the settled tick at `seq` says; `names` is the text of names before it."""
+    close = close_in(next(run.entries(seq - 1, 1)))
+    return Close(names, close.navs) if close.names == names else close  # One text for many ticks.
 
 
 def looked_at(born: int, last: int) -> list[int]:

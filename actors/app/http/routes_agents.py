@@ -21,6 +21,7 @@ from actors.app.http.models import (
     Lineage,
     Positions,
 )
+from actors.app.http.navs import Found
 from actors.app.http.reading import NAME, AgentPath, Given, Limit, answer, beside, find_agent
 from actors.app.inspecting import agent_facts, positions_of, rows_of
 from actors.app.result import baselines
@@ -100,11 +101,12 @@ async def show_equity(
     view = reading.view
     agent = find_agent(view.treasury, agent_id)
 
-    def ask(run: JournalReader, until: Until) -> Response:
-        series = view.navs.series(run, agent, view.seq, points, until)
-        return answer({"as_of": view.seq, "agent": agent_id, **series})
+    def ask(run: JournalReader, until: Until) -> Found:
+        return view.navs.find(run, agent, view.seq, points, until)
 
-    return await reading.heavy.run(ask)
+    found = await reading.heavy.run(ask)
+    view.navs.keep(found)
+    return answer({"as_of": view.seq, "agent": agent_id, **found.series})
 
 
 @router.get("/agents/{agent_id}/why", response_model=Decisions)
@@ -118,8 +120,9 @@ async def why_agent(
 ) -> Response:
     """Say what was decided about one agent: by which rule, on which facts, by what margin.
 
-    The run is folded from its first entry.  Where that takes more than 10 s the answer is 503, and
-    `arena why` has the time.  What a policy from a plugin weighed is not explained.
+    The run is folded from the newest snapshot before its birth, or from the first entry.  Where
+    that takes more than 10 s the answer is 503, and `arena why` has the time.  What a policy from a
+    plugin weighed is not explained.
     """
     view = reading.view
     agent = find_agent(view.treasury, agent_id)
