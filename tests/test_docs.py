@@ -33,7 +33,7 @@ import structlog
 from click.testing import CliRunner
 
 from actors.app import bootstrap
-from actors.app.cli import cli
+from actors.app.cli import cli, progress
 from actors.app.exits import ExitCode
 from actors.journal.chain import HASHED
 from actors.journal.schema import migrate
@@ -158,8 +158,10 @@ def agree(shown: str, printed: str) -> bool:
 
 
 @pytest.fixture(scope="module")
-def workshop(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
-    return Workshop(tmp_path_factory.mktemp("workshop"))
+def workshop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workshop]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(progress, "LINE_EVERY_S", 3600.0)  # A slow machine prints the same.
+        yield Workshop(tmp_path_factory.mktemp("workshop"))
 
 
 def runs_something(page: Path) -> bool:
@@ -475,7 +477,7 @@ def test_no_tracked_file_holds(bad: re.Pattern[str]) -> None:
 def test_help_needs_no_heavy_import() -> None:
     code = """
 import sys
-from actors.app.cli import cli
+from actors.app.cli import cli, progress
 try:
     cli(["--help"], "arena")
 except SystemExit:

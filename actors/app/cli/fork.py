@@ -10,6 +10,7 @@ import click
 
 from actors.app.cli.moment import now
 from actors.app.cli.output import Output, run_argument, with_output
+from actors.app.cli.progress import sign_of_life
 from actors.app.cli.run import conclude, go_on, report
 
 if TYPE_CHECKING:
@@ -51,7 +52,8 @@ def fork(run: str, at: int, overrides: tuple[str, ...], out: str | None, output:
         raise click.BadParameter("it is empty; a folder is needed", param_hint="--out")
     configure_log()
     with open_run(run) as parent:
-        plan = plan_fork(parent, at, overrides, now=now())
+        with sign_of_life("reading the parent", output):
+            plan = plan_fork(parent, at, overrides, now=now())
         name, runs = f"{parent.path.parent.name}-fork", parent.path.parent.parent
         if runs.is_relative_to(Path.cwd()):
             runs = runs.relative_to(Path.cwd())  # As one would type it.
@@ -60,7 +62,7 @@ def fork(run: str, at: int, overrides: tuple[str, ...], out: str | None, output:
         shared = plan.fork
         output.note(f"forking after seq {shared.seq}, the end of day {shared.tick}: {folder}")
         result = go_on(folder, output, loaded=plan.loaded)
-        with open_run(folder) as child:
+        with open_run(folder) as child, sign_of_life("comparing", output):
             comparison = compare_with_parent(parent, child, result)
     facts = {
         "parent": str(named_database(run)),

@@ -138,7 +138,8 @@ def replay(run: str, output: Output, *, re_execute: bool) -> None:
     from actors.journal.reader import open_run
 
     with open_run(run) as stored:
-        treasury = fold_run(stored)
+        with sign_of_life("replaying", output):
+            treasury = fold_run(stored)
         data = _replay_data(run, stored, treasury)
         if re_execute:
             data |= _re_execute(stored, treasury, output)

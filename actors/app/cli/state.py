@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from actors.app.cli.output import Output, run_argument, with_output
+from actors.app.cli.progress import sign_of_life
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -33,7 +34,8 @@ def state(run: str, at: int | None, output: Output) -> None:
     with open_run(run) as stored:
         head = stored.head().seq
         seq = pick_seq(head if at is None else at, 0, head)
-        treasury = fold_latest(stored, seq)
+        with sign_of_life("reading", output):
+            treasury = fold_latest(stored, seq)
     data = {"run": run, "seq": seq, "head": head, **treasury_state(treasury)}
     whole = {"state": json.loads(treasury.to_json())} if output.json else {}
     output.show(data | whole, lambda: _lines(data))

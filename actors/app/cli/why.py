@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from actors.app.cli.output import Output, pick_agent, run_argument, with_output
+from actors.app.cli.progress import sign_of_life
 from actors.app.cli.state import pick_seq
 
 if TYPE_CHECKING:
@@ -97,7 +98,8 @@ def _why_agent(run: str, agent: str, output: Output, *, everything: bool) -> Non
     with open_run(run) as stored:
         name = AgentId(pick_agent(agent, agent_ids(stored)))
         policies = policies_at_hand(stored.meta())
-        found = explain_agent(walk(stored, policies, about=name), name, everything=everything)
+        with sign_of_life("explaining", output):
+            found = explain_agent(walk(stored, policies, about=name), name, everything=everything)
     one = found.agent
     data = {
         "run": run,
