@@ -180,6 +180,7 @@ class Follower:
         with uncollected():
             applied = replica.advance(reader, SLICE_S)
             counted = replica.counting.look_back(reader)
+            replica.navs.take_over(replica.treasury.tick)
         if applied or counted:
             self._show(replica)
 

@@ -1,14 +1,15 @@
 """One agent's unit NAV, close by close, out of the settled ticks.
 
 The rule: of a long life not every close is looked at, but every so-many-th of the run, the same for
-all agents.  What a tick said of everybody is kept for the next question, in bounds, so that the
-curves of a whole board cost little more than one.
+all agents.  What ticks said of everybody is at hand, in bounds: the follower adds what it applies,
+and what was read for a question stays for the next one.  Any thread may ask; the follower's alone
+changes what is at hand.
 """
 
 from __future__ import annotations
 
 from array import array
-from bisect import bisect_right
+from collections import deque
 from typing import Any, NamedTuple
 
 from actors.app.http.heavy import Until
@@ -25,56 +26,59 @@ from arena.exceptions import EventSourcingError
 READ_MAX = 1000
 """Closes of one agent that are looked at."""
 
-KEPT_MAX = 2_000_000
-"""NAVs that are kept for the next question: 16 MB."""
+KEPT_MAX = 4_000_000
+"""NAVs that are at hand: 32 MB."""
+
+UNTAKEN_MAX = 8
+"""Questions whose reading waits to be taken over; an older one is forgotten."""
 
 
 class Close(NamedTuple):
-    """What one settled tick says of everybody: the names as they are in the text, and the NAVs."""
+    """What one settled tick says of everybody: the names as text of JSON, and the NAVs."""
 
     names: str
     navs: array[float]
 
 
-class Found(NamedTuple):
-    """An agent's curve, and what was read for it that was not at hand.
+class Read(NamedTuple):
+    """What was read for one question.
 
     Attributes:
-        series: `closes`, how many there were; `read`, how many of them were looked at; `points`.
         upto: Up to which entry settled ticks were looked for.
-        seqs: Where those stand that were not known.
-        closes: What is new of what they say, by seq.
+        seqs: Where those stand, that of tick 1 first.
+        closes: What some of them say, by tick.
     """
 
-    series: dict[str, Any]
     upto: int
     seqs: list[int]
     closes: dict[int, Close]
 
 
 class Navs:
-    """The settled NAVs of one run that were looked at.
-
-    Any thread may look at them; they are changed on the loop alone.
+    """The settled NAVs of one run.
 
     Attributes:
-        kept: How many NAVs are at hand.
+        kept: How many are at hand.
     """
 
     def __init__(self, kept_max: int = KEPT_MAX) -> None:
-        """Keep no more than `kept_max` NAVs."""
+        """Keep no more than `kept_max` NAVs at hand."""
         self.kept = 0
         self._kept_max = kept_max
         self._closes: dict[int, Close] = {}
-        self._settled: tuple[list[int], int] = ([], 0)
+        self._seqs: tuple[int, list[int]] = (0, [])
+        self._names = ""
+        self._untaken: deque[Read] = deque(maxlen=UNTAKEN_MAX)
 
-    def find(self, run: JournalReader, agent: Agent, upto: int, points: int, until: Until) -> Found:
-        """Return the curve of an agent's NAV; nothing is kept of it yet.
+    def find(
+        self, run: JournalReader, agent: Agent, at: tuple[int, int], points: int, until: Until
+    ) -> dict[str, Any]:
+        """Return the curve of an agent: `closes`, `read` and `points`.
 
         Args:
             run: What is on record.
-            agent: Whose; as it is after `upto`.
-            upto: The last entry that counts.
+            agent: Whose, as it is at `at`.
+            at: The last entry that counts, and the last tick that was settled by then.
             points: How many to keep at most, >= 2.
             until: When it is too late.
 
@@ -82,74 +86,103 @@ class Navs:
             ProblemError: It is.
             EventSourcingError: The journal is damaged.
         """
-        known, looked_to = self._settled
-        fresh = seqs_of(run, TickSettled.__name__, looked_to, upto)
-        seqs = [*known[: bisect_right(known, upto)], *fresh][: agent.died]
+        upto, last = at
         born = agent.genome.born
+        ends = last if agent.died is None else agent.died
         curve: list[Point] = [(born, 1.0)]
-        read: dict[int, Close] = {}
+        read: Read | None = None
         names, place = "", None
-        for tick in until.each(looked_at(born, len(seqs))):
-            seq = seqs[tick - 1]
-            close = self._closes.get(seq) or read.setdefault(seq, _read(run, seq, names))
+        for tick in until.each(looked_at(born, ends)):
+            close = self._closes.get(tick)
+            if close is None:
+                read = read or self._begin_reading(run, upto)
+                close = read.closes[tick] = _shared(_read(run, read.seqs[tick - 1]), names)
             if close.names is not names:
                 names, place = close.names, place_of(agent.agent_id, close.names)
             if place is not None:
                 curve.append((tick, close.navs[place]))
+        if read is not None:
+            self._untaken.append(read)
         kept = [curve[row] for row in lttb(curve, points)]
-        series = {
-            "closes": max(0, len(seqs) - born) + 1,
-            "read": len(curve),
-            "points": [{"tick": tick, "nav": nav} for tick, nav in kept],
-        }
-        return Found(series, upto, fresh, read)
+        series = [{"tick": tick, "nav": nav} for tick, nav in kept]
+        return {"closes": ends - born + 1, "read": len(curve), "points": series}
 
-    def keep(self, found: Found) -> None:
-        """Keep what was read for the next question, in place of what was read first."""
-        known, looked_to = self._settled
-        if found.upto > looked_to:
-            later = found.seqs[bisect_right(found.seqs, looked_to) :]
-            self._settled = ([*known, *later], found.upto)
-        for seq, close in found.closes.items():
-            if seq not in self._closes:
-                self._closes[seq] = close
-                self.kept += len(close.navs)
+    def _begin_reading(self, run: JournalReader, upto: int) -> Read:
+        known, seqs = self._seqs
+        return Read(upto, [*seqs, *seqs_of(run, TickSettled.__name__, known, upto)], {})
+
+    def add(self, event: TickSettled) -> None:
+        """Have at hand what a tick says that was just applied."""
+        close = self._closes[event.tick] = _shared(close_of(event), self._names)
+        self._names = close.names
+        self.kept += len(close.navs)
+        self._bound(event.tick)
+
+    def take_over(self, last: int) -> None:
+        """Have at hand what was read for questions; `last` is the last settled tick."""
+        while self._untaken:
+            read = self._untaken.popleft()
+            self._seqs = max(self._seqs, (read.upto, read.seqs))
+            for tick, close in read.closes.items():
+                if tick not in self._closes:
+                    self._closes[tick] = close
+                    self.kept += len(close.navs)
+        self._bound(last)
+
+    def _bound(self, last: int) -> None:
+        """Forget what nobody will look at any more, and then what came first."""
+        if self.kept <= self._kept_max:
+            return
+        for tick in [tick for tick in self._closes if tick % step_of(last - tick + 1)]:
+            self._forget(tick)
         while self.kept > self._kept_max:
-            self.kept -= len(self._closes.pop(next(iter(self._closes))).navs)
+            self._forget(next(iter(self._closes)))
+
+    def _forget(self, tick: int) -> None:
+        self.kept -= len(self._closes.pop(tick).navs)
 
 
-def _read(run: JournalReader, seq: int, names: str) -> Close:
-    """Return what the settled tick at `seq` says; `names` is the text of names before it."""
-    close = close_in(next(run.entries(seq - 1, 1)))
-    return Close(names, close.navs) if close.names == names else close  # One text for many ticks.
+def step_of(span: int) -> int:
+    """Return every how-many-th of `span` closes is looked at: a power of two."""
+    step = 1
+    while span // step >= READ_MAX:
+        step *= 2
+    return step
 
 
 def looked_at(born: int, last: int) -> list[int]:
     """Return which of the closes after tick `born`, up to `last`, are looked at, ascending.
 
-    They are the multiples of a power of two, so that the next question, a tick later or about
-    somebody else, looks at the same ones; the last close is always one of them.
+    They are multiples of one step, so that the next question, a tick later or about somebody else,
+    looks at the same ones; the last close is always one of them.
 
     Args:
         born: The tick of a birth, >= 0.
-        last: The last close, a tick >= 1.
+        last: The last close, a tick >= `born`.
 
     Returns:
         `READ_MAX` ticks at most.
     """
-    step = 1
-    while len(range(born, last, step)) >= READ_MAX:
-        step *= 2
-    first = born + 1
-    aligned = range(first + -first % step, last + 1, step)
+    step = step_of(last - born)
+    first = (born // step + 1) * step
+    aligned = range(first, last + 1, step)
     return [*aligned] if last in aligned or last <= born else [*aligned, last]
 
 
+def _read(run: JournalReader, seq: int) -> Close:
+    return close_in(next(run.entries(seq - 1, 1)))
+
+
+def _shared(close: Close, names: str) -> Close:
+    """Return `close` with the text `names` itself where it has the same: one for many ticks."""
+    return Close(names, close.navs) if close.names == names else close
+
+
 def close_in(entry: Entry) -> Close:
-    """Return what a settled tick says of everybody's NAV.
+    """Return what a settled tick on record says of everybody's NAV.
 
     The data is looked through as text: it is canonical, so what is looked for can stand nowhere
-    else, and a tick of thousands of agents takes a tenth of the time.
+    else, and a tick of thousands of agents takes a fraction of the time.
 
     Raises:
         EventSourcingError: It is no settled tick.
@@ -178,8 +211,14 @@ def _decoded(entry: Entry) -> Close:
     event = decode(entry.event_type, entry.type_version, entry.data, seq=entry.seq)
     if not isinstance(event, TickSettled):
         raise EventSourcingError("it is no settled tick", seq=entry.seq)
-    names = [f'"{name}"' for book in (event.real, event.virtual) for name in book.agents]
-    return Close(",".join(names), array("d", [*event.real.nav, *event.virtual.nav]))
+    return close_of(event)
+
+
+def close_of(event: TickSettled) -> Close:
+    """Return what a settled tick says of everybody's NAV, as `close_in` finds it in the text."""
+    names = [*event.real.agents, *event.virtual.agents]
+    text = '","'.join(names).join('""') if names else ""
+    return Close(text, array("d", [*event.real.nav, *event.virtual.nav]))
 
 
 def place_of(agent_id: str, names: str) -> int | None:

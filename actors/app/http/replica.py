@@ -44,7 +44,7 @@ class View:
         settled_at: The last close that was settled; None before the first.
         counts: What happened so far; None where it is not all counted yet.
         meta: How the run is run, with `run_id` and `manifest`.
-        navs: What was settled so far, for who asks for a curve.
+        navs: What the settled ticks say, for who asks for a curve.
         wanted_at: When somebody last asked for its board, or for that of a view before it, by the
             monotonic clock.
     """
@@ -95,7 +95,7 @@ class Replica:
         settled_at: The instant of the last settled tick; None before the first.
         counting: Counts what happened so far.
         meta: How the run is run.
-        navs: NAVs of this run that were looked at.
+        navs: What the settled ticks say.
     """
 
     def __init__(self, run: JournalReader) -> None:
@@ -148,6 +148,7 @@ class Replica:
         self.head, self.at = Head(entry.seq, entry.hash), entry.timestamp
         if isinstance(event, TickSettled):
             self.settled_at = entry.timestamp
+            self.navs.add(event)
 
     def _decode(self, entry: Entry) -> Event:
         try:

@@ -21,7 +21,6 @@ from actors.app.http.models import (
     Lineage,
     Positions,
 )
-from actors.app.http.navs import Found
 from actors.app.http.reading import NAME, AgentPath, Given, Limit, answer, beside, find_agent
 from actors.app.inspecting import agent_facts, positions_of, rows_of
 from actors.app.result import baselines
@@ -101,12 +100,13 @@ async def show_equity(
     view = reading.view
     agent = find_agent(view.treasury, agent_id)
 
-    def ask(run: JournalReader, until: Until) -> Found:
-        return view.navs.find(run, agent, view.seq, points, until)
+    at = (view.seq, view.treasury.tick)
 
-    found = await reading.heavy.run(ask)
-    view.navs.keep(found)
-    return answer({"as_of": view.seq, "agent": agent_id, **found.series})
+    def ask(run: JournalReader, until: Until) -> Response:
+        curve = view.navs.find(run, agent, at, points, until)
+        return answer({"as_of": view.seq, "agent": agent_id, **curve})
+
+    return await reading.heavy.run(ask)
 
 
 @router.get("/agents/{agent_id}/why", response_model=Decisions)

@@ -12,17 +12,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from actors.app.explaining.chain import trace
+from actors.app.folding import fold_run
+from actors.app.http import navs as navs_module
 from actors.app.http.entries import entry_json
 from actors.app.http.heavy import Until
-from actors.app.http.navs import Navs, close_in, place_of
+from actors.app.http.navs import Navs, close_in, close_of, looked_at, place_of
 from actors.app.inspecting import entry_data
-from actors.app.latest import fold_latest
 from actors.journal import pages
 from actors.journal.codec import decode
 from actors.journal.pages import Wanted, entry_page, ledger_page
-from actors.journal.reader import open_run
-from arena.events import TickSettled
+from actors.journal.reader import JournalReader, open_run
+from arena.events import Settlement, TickSettled
+from arena.ids import AgentId
 
+UNTIL = Until(60)
 TYPES = [None, "TickSettled", "AgentKilled", "AgentGraduated", "RunCompleted", "RunForked"]
 AGENTS = [None, "g000-001", "baseline-cash", "nobody"]
 
@@ -39,9 +42,13 @@ def entries(run):
 
 
 @pytest.fixture(scope="module")
-def everybody(run):
-    treasury = fold_latest(run)
-    return [*treasury.agents.values(), *treasury.dead.values()]
+def whole(run):
+    return fold_run(run)
+
+
+@pytest.fixture(scope="module")
+def settled(run):
+    return [event for _, event in run.facts() if isinstance(event, TickSettled)]
 
 
 @given(
@@ -120,6 +127,7 @@ def test_the_navs_that_are_found_in_the_text_are_those_that_were_settled(entries
         event = decode(entry.event_type, entry.type_version, entry.data)
         assert isinstance(event, TickSettled)
         close = close_in(entry)
+        assert close == close_of(event)
         assert [*close.navs] == [*event.real.nav, *event.virtual.nav]
         for row, agent in enumerate([*event.real.agents, *event.virtual.agents]):
             assert place_of(agent, close.names) == row
@@ -131,17 +139,52 @@ def test_the_navs_that_are_found_in_the_text_are_those_that_were_settled(entries
 @settings(max_examples=25)
 @given(
     kept_max=st.integers(0, 3000),
-    asked=st.lists(st.tuples(st.integers(0, 60), st.integers(0, 700)), max_size=8),
+    asked=st.lists(st.tuples(st.integers(0, 60), st.booleans(), st.booleans()), max_size=8),
 )
-def test_what_is_kept_for_the_next_question_changes_no_answer(run, everybody, *, kept_max, asked):
-    navs = Navs(kept_max)
-    for row, upto in asked:
+def test_what_is_at_hand_for_the_next_question_changes_no_answer(
+    run, whole, settled, *, kept_max, asked
+):
+    at = (run.head().seq, whole.tick)
+    everybody = [*whole.agents.values(), *whole.dead.values()]
+    navs, ticks = Navs(kept_max), iter(settled)
+    for row, takes_over, goes_on in asked:
         agent = everybody[row % len(everybody)]
-        found = navs.find(run, agent, upto, 1000, Until(60))
-        navs.keep(found)
 
-        assert found.series == Navs().find(run, agent, upto, 1000, Until(60)).series
+        assert navs.find(run, agent, at, 1000, UNTIL) == Navs().find(run, agent, at, 1000, UNTIL)
+
+        if takes_over:
+            navs.take_over(whole.tick)
+        if goes_on:
+            navs.add(next(ticks))
         assert navs.kept <= kept_max
+
+
+def test_what_is_at_hand_is_not_read_again(run, whole, settled):
+    at = (run.head().seq, whole.tick)
+    agent = whole.agents[AgentId("baseline-cash")]
+    followed, asked = Navs(), Navs()
+    for event in settled:
+        followed.add(event)
+    expected = asked.find(run, agent, at, 1000, UNTIL)
+    asked.take_over(whole.tick)
+
+    with closing(sqlite3.connect(":memory:")) as nothing:
+        empty = JournalReader(run.path, nothing)
+        assert followed.find(empty, agent, at, 1000, UNTIL) == expected
+        assert asked.find(empty, agent, at, 1000, UNTIL) == expected
+
+
+def test_what_is_forgotten_first_is_what_nobody_looks_at(monkeypatch):
+    monkeypatch.setattr(navs_module, "READ_MAX", 4)
+    navs = Navs(kept_max=16)
+    one = Settlement(agents=(AgentId("g000-001"),), nav=(1.0,))
+    facts = {"prices": {}, "fills": (), "refused": (), "real": Settlement(), "fund_nav": 1.0}
+    for tick in range(1, 41):
+        navs.add(TickSettled(tick=tick, virtual=one, **facts))
+
+        wanted = {each for born in range(tick) for each in looked_at(born, tick)}
+        assert wanted <= {*navs._closes}
+        assert len(navs._closes) == navs.kept <= 16
 
 
 @pytest.mark.asyncio
