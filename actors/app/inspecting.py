@@ -140,7 +140,7 @@ def agent_facts(treasury: Treasury, agent: Agent) -> dict[str, Any]:
     return {
         **row,
         "family": agent.genome.family,
-        "parameters": plain(agent.genome.parameters),
+        "parameters": plain(dict(sorted(agent.genome.parameters.items()))),
         "generation": agent.genome.generation,
         "parents": list(agent.genome.parents),
         "cash": agent.portfolio.cash,

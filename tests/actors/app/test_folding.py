@@ -6,10 +6,12 @@ import json
 import shutil
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 
 import pytest
 
 from actors.app.folding import fold_run
+from actors.app.inspecting import agent_facts
 from actors.app.latest import fold_latest, newest_state
 from actors.journal.reader import open_run
 from arena.agents import Agent, Record
@@ -87,3 +89,15 @@ def test_where_a_run_stands_is_the_same_from_its_newest_snapshot_on(
         for upto in (None, middle + 1, middle, middle - 1):
             then = whole if upto is None else fold_run(stored, upto)
             assert canonical(fold_latest(stored, upto).to_plain()) == canonical(then.to_plain())
+
+
+def test_an_agent_is_shown_alike_from_a_snapshot_and_from_the_events(finished):
+    with open_run(finished) as stored:
+        folded = fold_run(stored)
+    for agent in folded.agents.values():
+        genome = replace(agent.genome, parameters=dict(reversed(agent.genome.parameters.items())))
+        turned = replace(agent, genome=genome)
+
+        assert canonical(turned) == canonical(agent)
+        shown = [json.dumps(agent_facts(folded, each)) for each in (agent, turned)]
+        assert shown[0] == shown[1]
