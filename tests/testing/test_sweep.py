@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -76,19 +77,26 @@ async def test_in_somebody_s_loop():
 """
 
 
-def run_pytest(folder: Path, text: str, *words: str) -> subprocess.CompletedProcess[str]:
-    """Run a suite of one file in a process of its own, with warnings as errors."""
+def run_pytest(
+    folder: Path, text: str, *words: str, found: bool = False
+) -> subprocess.CompletedProcess[str]:
+    """Run a suite of one file in a process of its own, with warnings as errors.
+
+    The plugins that it needs are named, unless pytest shall have `found` them.
+    """
     (folder / "test_it.py").write_text(text)
-    scope = "" if "no:asyncio" in words else "asyncio_default_fixture_loop_scope = function\n"
+    has_asyncio = "no:asyncio" not in words
+    scope = "asyncio_default_fixture_loop_scope = function\n" if has_asyncio else ""
     (folder / "pytest.ini").write_text(
         f"[pytest]\naddopts = --strict-markers\nfilterwarnings = error\n{scope}"
     )
-    plugin = [] if INSTALLED else ["-p", "actors.testing.plugin"]
-    command = [sys.executable, "-m", "pytest", *plugin, "-p", "no:cacheprovider", *words]
+    named = ["-p", "actors.testing.plugin", *(["-p", "asyncio"] if has_asyncio else [])]
+    command = [sys.executable, "-m", "pytest", *([] if found else named), "-p", "no:cacheprovider"]
     root = Path(__file__).parents[2]
     return subprocess.run(
-        [*command, "--rootdir", str(folder), "-c", str(folder / "pytest.ini"), str(folder)],
+        [*command, *words, "--rootdir", folder, "-c", folder / "pytest.ini", folder],
         cwd=root,
+        env=os.environ | ({} if found else {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}),
         capture_output=True,
         text=True,
         check=False,
@@ -120,13 +128,13 @@ def test_an_arena_runs_within_somebody_s_loop(mode: str, mark: str, tmp_path: Pa
     assert "1 passed" in done.stdout, done.stdout
 
 
-def test_it_can_be_spread_over_processes_or_left_out(tmp_path: Path) -> None:
-    spread = run_pytest(tmp_path, SUITE, "-n", "2", "-k", "fixtures or race")
+@pytest.mark.skipif(not INSTALLED, reason="a source tree alone has no plugin to be found")
+def test_it_is_found_and_can_be_spread_over_processes_or_left_out(tmp_path: Path) -> None:
+    spread = run_pytest(tmp_path, SUITE, "-n", "2", "-k", "fixtures or race", found=True)
     assert "1 failed, 2 passed" in spread.stdout, spread.stdout
 
-    if INSTALLED:
-        out = run_pytest(tmp_path, SUITE, "-p", "no:treasury_arena")
-        assert "'arena' not found in `markers`" in out.stdout
+    out = run_pytest(tmp_path, SUITE, "-p", "no:treasury_arena", found=True)
+    assert "'arena' not found in `markers`" in out.stdout
 
 
 HEAD = """
