@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,8 @@ from actors.app.cli.output import Output, with_output
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
+
+    from actors.app.daemon.daemon import Daemon
 
 
 @click.command(short_help="Serve a config: run it for weeks, and answer whoever asks.")
@@ -91,6 +93,7 @@ def _serve(
         return _run(serving, output)
     except Exception as error:
         say_damage(error, str(serving.folder))
+        serving.clear_away()
         raise
 
 
@@ -104,14 +107,28 @@ def _run(serving: Any, output: Output) -> dict[str, Any]:
 
     async def work() -> dict[str, Any]:
         daemon = Daemon(serving, WallClock())
-        with handled(stop=daemon.life.stop, reload=daemon.reload, dump=daemon.dump):
-            output.note(f"serving {serving.folder}; {daemon.life.face.url or 'no HTTP'}")
+        life = daemon.life
+        told = {"stop": life.stop, "reload": daemon.reload, "dump": daemon.dump}
+        with handled(**{word: _of_its_run(daemon, act) for word, act in told.items()}):
+            output.note(f"serving {serving.folder}; {life.face.url or 'no HTTP'}")
             await daemon.run()
         return daemon.summary()
 
     gc.collect()
     gc.freeze()  # What was imported stays: no later collection needs to look at it.
     return asyncio.run(work())
+
+
+def _of_its_run(daemon: Daemon, act: Callable[[], None]) -> Callable[[], None]:
+    """Return `act`, whose lines of the log name the run: a signal comes from outside of it."""
+    from structlog.contextvars import bound_contextvars
+
+    def handle() -> None:
+        arena = daemon.life.arena
+        with bound_contextvars(**({} if arena is None else {"run_id": str(arena.run_id)})):
+            act()
+
+    return handle
 
 
 def _report(result: dict[str, Any]) -> Iterator[RenderableType]:

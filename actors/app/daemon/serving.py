@@ -13,6 +13,7 @@ from pathlib import Path
 from actors.app.experiment import RUNS
 from actors.app.settings import Settings, load_settings
 from actors.journal.files import FILE_NAME
+from arena.exceptions import ValidationError
 
 FOLDER_MODE = 0o700
 
@@ -29,6 +30,7 @@ class Serving:
         paused: Whether the clock is to stand still from the start.
         web: Whether HTTP is served, if the config does not forbid it.
         after_io_error: Whether to go on although the last process ended in an I/O error.
+        made: Whether the folder was made for this.
     """
 
     config: Path
@@ -38,6 +40,7 @@ class Serving:
     paused: bool = False
     web: bool = True
     after_io_error: bool = False
+    made: bool = False
 
     @property
     def is_new(self) -> bool:
@@ -54,6 +57,11 @@ class Serving:
         """The control socket."""
         named = self.settings.daemon.socket
         return self.config.parent / named if named else self.folder / "control.sock"
+
+    def clear_away(self) -> None:
+        """Take the folder away again if it was made for this, and nothing came to lie in it."""
+        if self.made and not any(self.folder.iterdir()):
+            self.folder.rmdir()
 
 
 def prepare_serving(
@@ -77,12 +85,17 @@ def prepare_serving(
 
     Raises:
         ConfigError: The config cannot be used.
+        ValidationError: Something else than a folder is there.
         OSError: The folder cannot be made.
     """
     settings = load_settings(config, overrides)
     folder = out or RUNS / settings.run.name
-    folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+    made = not folder.exists()
+    try:
+        folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError):
+        raise ValidationError("--out", found=str(folder), needed="a folder, not a file") from None
     return Serving(
         config, (*overrides,), folder, settings, paused=paused, web=web,
-        after_io_error=after_io_error,
+        after_io_error=after_io_error, made=made,
     )  # fmt: skip
