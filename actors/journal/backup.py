@@ -84,7 +84,7 @@ def restore(backup: Path, folder: Path, prove: Prove = verified_head) -> Copy:
     check_free(folder / FILE_NAME)
     backup = database_path(backup)
     prove(backup)
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     sync(folder.parent)
     copy = copy_run(backup, folder / FILE_NAME, prove, finish=_ready_for_writing)
     _anchor(copy)

@@ -42,6 +42,7 @@ def test_a_run_goes_into_one_file_and_comes_back_as_it_was(arena, finished, tmp_
     assert made.data["path"] == str(tmp_path / "safe.db")
     assert again.data["path"] == str(tmp_path / "again" / "run.db")
     assert arena("verify", tmp_path / "again").code == 0
+    assert (tmp_path / "again").stat().st_mode & 0o777 == 0o700
 
 
 def test_people_are_told_what_was_made_and_what_to_try(arena, finished, tmp_path):
