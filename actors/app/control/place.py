@@ -97,7 +97,9 @@ def _own_folder(path: Path) -> Iterator[None]:
 
 def _check_owned(folder: Path, found: os.stat_result) -> None:
     if found.st_uid not in {os.geteuid(), 0} or found.st_mode & 0o022:
-        needed = f"a folder in which nobody else can write (chmod 700 {folder})"
+        ours = found.st_uid == os.geteuid() and not found.st_mode & stat.S_ISVTX
+        advice = f"chmod 700 {folder}" if ours else "make one of your own"
+        needed = f"a folder in which nobody else can write ({advice})"
         said = f"{folder} of user {found.st_uid}, mode {stat.S_IMODE(found.st_mode):o}"
         raise ValidationError(KEY, found=said, needed=needed)
 

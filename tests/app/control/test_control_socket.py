@@ -19,7 +19,7 @@ from actors.app.control import server
 from actors.app.control.client import AsyncControlClient, ControlClient
 from actors.app.control.connection import Limits
 from actors.app.control.errors import Code, ControlError, SocketTakenError
-from actors.app.control.place import PATH_MAX
+from actors.app.control.place import PATH_MAX, make_socket
 from actors.app.control.requests import Op, Reply, Request
 from actors.app.control.server import ControlServer
 from actors.app.control.wire import LINE_MAX
@@ -400,6 +400,16 @@ def test_a_socket_on_which_somebody_listens_is_left_alone(near):
 def _a_file(folder: Path) -> Path:
     (folder / "control.sock").write_text("notes")
     return folder / "control.sock"
+
+
+@pytest.mark.parametrize(
+    ("mode", "advice"), [(0o777, "chmod 700 "), (0o1777, "make one of your own")]
+)
+def test_nobody_is_told_to_take_a_shared_folder_from_the_others(mode, advice, tmp_path):
+    tmp_path.chmod(mode)
+
+    with pytest.raises(ValidationError, match=advice):
+        make_socket(tmp_path / "control.sock")
 
 
 def _a_link(folder: Path) -> Path:
