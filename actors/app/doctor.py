@@ -23,6 +23,7 @@ from actors.journal.condition import (
     SOUND_FROM,
     check_quickly,
     oddities,
+    schema_of,
     sqlite_version,
     writer_of,
 )
@@ -147,6 +148,10 @@ def look_at_run(path: Path) -> Iterator[Finding]:
     except (ArenaError, OSError) as error:
         yield Finding("run", "problem", str(error), "arena verify says more")
         return
+    schema, newest = schema_of(database)
+    if schema < newest:
+        words = f"{schema} of {newest}: upgraded when it is next written, a copy stays beside it"
+        yield Finding("schema", "ok", words)
     for oddity in oddities(database):
         yield Finding("beside the run", "warning", oddity)
     writer, serving = writer_of(database), listens(folder / SOCKET_NAME)

@@ -14,6 +14,7 @@ from actors.journal.anchors import anchors_path, check_anchors, is_torn, read_an
 from actors.journal.chain import genesis_hash
 from actors.journal.marker import marker_path
 from actors.journal.reader import open_run
+from actors.journal.schema import migrations, schema_version
 
 SOUND_FROM = (3, 51, 3)
 """The first SQLite in which two connections that reset a write-ahead log cannot spoil it."""
@@ -48,6 +49,12 @@ def check_quickly(path: Path) -> int:
 
         check_anchors(anchors, head, hash_at)
         return head.seq
+
+
+def schema_of(path: Path) -> tuple[int, int]:
+    """Return the schema version of the run at `path`, and that of one that is begun today."""
+    with open_run(path) as run:
+        return schema_version(run.connection), len(migrations())
 
 
 def oddities(database: Path) -> Iterator[str]:

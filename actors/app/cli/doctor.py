@@ -57,4 +57,8 @@ def _lines(findings: Sequence[Finding]) -> Iterator[RenderableType]:
         yield cell(f"{MARKS[finding.level]} {finding.check}: {finding.found}{advice}")
     problems = sum(finding.level == "problem" for finding in findings)
     warnings = sum(finding.level == "warning" for finding in findings)
-    yield f"{problems} problems, {warnings} warnings"
+    yield f"{_count(problems, 'problem')}, {_count(warnings, 'warning')}"
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"

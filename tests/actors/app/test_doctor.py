@@ -7,7 +7,9 @@ import json
 import os
 import shutil
 import socket
+import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -24,6 +26,7 @@ from actors.journal.chain import Head
 from actors.journal.condition import writer_of
 from actors.journal.lock import WriterLock
 from actors.journal.marker import marker_path
+from actors.journal.schema import migrations
 from tests.worlds import NOW
 
 ROOT = Path(__file__).parents[3]
@@ -94,6 +97,16 @@ def test_what_lies_beside_a_run_and_should_not_is_named(run: Path) -> None:
     assert "torn" in look(run)["beside the run"].found
     anchors_path(run / "run.db").unlink()
     assert "no anchors" in look(run)["beside the run"].found
+
+
+def test_a_run_of_an_older_schema_is_said_to_be_upgraded(run: Path) -> None:
+    assert "schema" not in look(run)
+    with closing(sqlite3.connect(run / "run.db")) as connection:
+        connection.execute("PRAGMA user_version = 3")
+
+    newest = len(migrations())
+    assert look(run)["schema"].found.startswith(f"3 of {newest}: upgraded when it is next written")
+    assert problems(run) == []
 
 
 def test_a_run_that_lost_its_end_is_a_problem(run: Path) -> None:
