@@ -13,6 +13,7 @@ import json
 import logging
 import os
 import sys
+from datetime import UTC, datetime
 
 import structlog
 from structlog.typing import Processor
@@ -109,7 +110,9 @@ class _Stderr(logging.Handler):
         text = scrub(record.getMessage())
         if self.as_json and not record.name.startswith("actors."):
             level = record.levelname.lower()
-            text = json.dumps({"event": text, "level": level, "logger": record.name})
+            at = datetime.fromtimestamp(record.created, UTC).isoformat().replace("+00:00", "Z")
+            said = {"event": text, "level": level, "logger": record.name, "timestamp": at}
+            text = json.dumps({**structlog.contextvars.get_contextvars(), **said}, default=str)
         sys.stderr.write(f"{text}\n")
 
 

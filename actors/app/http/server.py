@@ -45,6 +45,7 @@ class WebServer(Server):
         guarded = Guard(app, hosts=own_hosts(port, hosts), limits=limits)
         super().__init__(_config(guarded, limits))
         logging.getLogger("uvicorn").setLevel(logging.ERROR)
+        logging.getLogger("asyncio").setLevel(logging.ERROR)  # Who leaves in mid-stream is no news.
         self._listener = listener
         self._stopping = asyncio.Event()
 

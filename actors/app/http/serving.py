@@ -18,6 +18,7 @@ from pathlib import Path
 
 import structlog
 from fastapi import FastAPI
+from structlog.contextvars import bind_contextvars
 
 from actors.app.control.client import AsyncControlClient
 from actors.app.http import health, metrics, page
@@ -30,6 +31,9 @@ from actors.app.http.settings import WorkerSettings
 from actors.app.http.source import Source
 from actors.app.http.tokens import Tokens, read_token
 from actors.app.log import configure_log
+from actors.journal.chain import run_id_of
+from actors.journal.reader import open_run
+from arena.exceptions import EventSourcingError
 
 _CHUNK = 4096
 
@@ -89,6 +93,7 @@ def serve_worker(settings: WorkerSettings, stdin: int) -> None:
     """Serve until SIGTERM, or until `stdin` ends."""
     sys.setswitchinterval(SWITCH_S)
     configure_log(settings.log)
+    _name_run(settings.run)
     control = AsyncControlClient(Path(settings.socket)) if settings.socket else None
     token = read_token(Path(settings.token_file)) if settings.token_file else None
     app = application(Path(settings.run), control=control, token=token)
@@ -109,3 +114,12 @@ def serve_worker(settings: WorkerSettings, stdin: int) -> None:
 
     asyncio.run(serve(app, listener, hosts=settings.hosts, stops=stop_when_unwanted))
     _log.info("web_ended", pid=os.getpid())
+
+
+def _name_run(run: str) -> None:
+    """Let each line of the log name the run; one that cannot be read now may be read later."""
+    try:
+        with open_run(run) as stored:
+            bind_contextvars(run_id=str(run_id_of(stored.manifest())))
+    except EventSourcingError as error:
+        _log.warning("web_run_unreadable", error=str(error))

@@ -77,15 +77,17 @@ def test_the_level_can_be_changed_while_it_runs(lines: Any) -> None:
 
 
 def test_what_others_log_is_json_too_and_keeps_secrets(lines: Any) -> None:
-    logging.getLogger("httpx").warning("POST https://me:%s@example.org/", CANARY)
+    with structlog.contextvars.bound_contextvars(run_id="r-1"):
+        logging.getLogger("httpx").warning("POST https://me:%s@example.org/", CANARY)
 
-    assert lines() == [
-        {
-            "event": f"POST https://{HIDDEN}@example.org/",
-            "level": "warning",
-            "logger": "httpx",
-        }
-    ]
+    (line,) = lines()
+    assert line.pop("timestamp").endswith("Z")
+    assert line == {
+        "event": f"POST https://{HIDDEN}@example.org/",
+        "level": "warning",
+        "logger": "httpx",
+        "run_id": "r-1",
+    }
 
 
 SLOTS: list[dict[str, Any]] = [

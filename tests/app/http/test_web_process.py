@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import logging
 import os
 import re
 import signal
@@ -22,7 +24,10 @@ from actors.app.cli import cli
 from actors.app.exits import ExitCode
 from actors.app.http import listening, page_parts
 from actors.app.http.listening import listen
+from actors.app.http.server import WebServer
 from actors.app.http.settings import WorkerSettings, worker_command
+from actors.journal.chain import run_id_of
+from actors.journal.reader import open_run
 from arena.exceptions import ValidationError
 from tests.app.http.raw_http import connect, hear, say
 
@@ -66,8 +71,31 @@ def test_the_process_serves_what_it_is_told_and_ends_with_whoever_told_it(run: P
         code = child.wait()
 
     assert (status.status, began.status, code) == (200, 200, 0)
-    events = [json.loads(line)["event"] for line in said.splitlines()]
-    assert events == ["web_ready", "web_ended"]
+    lines = [json.loads(line) for line in said.splitlines()]
+    assert [line["event"] for line in lines] == ["web_ready", "web_ended"]
+    with open_run(run) as stored:
+        assert {line["run_id"] for line in lines} == {run_id_of(stored.manifest())}
+
+
+async def nobody(scope: object, receive: object, send: object) -> None:
+    raise AssertionError("nobody asks")
+
+
+@pytest.mark.asyncio
+async def test_a_client_that_leaves_while_it_is_written_to_is_no_news(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.NOTSET, "asyncio")
+    with listen("127.0.0.1:0") as listener:
+        WebServer(nobody, listener)
+    ours, theirs = socket.socketpair()
+    _, writer = await asyncio.open_connection(sock=ours)
+    theirs.close()
+    for _ in range(9):
+        writer.write(b"more")
+    writer.transport.abort()
+
+    assert caplog.records == []
 
 
 def test_settings_come_back_as_they_went() -> None:
