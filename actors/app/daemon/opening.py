@@ -99,6 +99,8 @@ async def open_journal(
     try:
         yield opened
     finally:
+        if opened.source is not None:
+            opened.source.close()
         await opened.journal.close_for_good()
 
 
@@ -110,9 +112,14 @@ async def _begin(serving: Serving, clock: Clock, lend: Lend) -> Opened:
         prepared = prepare(serving.config, serving.overrides, now=clock.stamp())
     facts = manifest(prepared.experiment)
     run_id = run_id_of(facts)
-    if source is not None:
-        source.begin(database_path(serving.folder), run_id)
-    journal = await SqliteJournal.create(serving.folder, run_id, facts, prepared.meta)
+    try:
+        if source is not None:
+            source.begin(database_path(serving.folder), run_id)
+        journal = await SqliteJournal.create(serving.folder, run_id, facts, prepared.meta)
+    except BaseException:
+        if source is not None:
+            source.close()
+        raise
     start = Start.beginning(prepared.experiment)
     lent = lend(journal, start, start.head)
     return Opened(lent, prepared.loaded, start, start.head, source=source)

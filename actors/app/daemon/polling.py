@@ -77,7 +77,8 @@ class Polling:
         if self._looking is not None:
             self._looking.cancel()
             await wait_ended(self._looking)
-        self._source.close()
+        # A look that reads may hang with its disk; whoever ends the process then is on the loop.
+        await asyncio.get_running_loop().run_in_executor(None, self._source.close)
 
     async def _look(self) -> None:
         self._found = await self._source.poll() or self._found

@@ -60,14 +60,17 @@ def _words(name: str, settings: Settings, base: Path, base_url: str | None) -> t
 
 async def _fetch(name: str, words: Sequence[str]) -> str:
     """Return what went wrong; nothing if it is there."""
-    process = await asyncio.create_subprocess_exec(
-        *_ARENA,
-        "download-data",
-        *words,
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.DEVNULL,
-        stderr=asyncio.subprocess.PIPE,
-    )
+    try:
+        process = await asyncio.create_subprocess_exec(
+            *_ARENA,
+            "download-data",
+            *words,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.PIPE,
+        )
+    except OSError as error:
+        return f"{name}: no process can be started: {error.strerror}"
     try:
         async with asyncio.timeout(DOWNLOAD_S):
             _, err = await process.communicate()

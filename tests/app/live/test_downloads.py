@@ -111,6 +111,15 @@ def test_bars_are_fetched_as_they_come(server, tmp_path):
     assert asyncio.run(live()) == asyncio.run(backtest())
 
 
+def test_a_machine_that_starts_no_more_processes_is_said_too(monkeypatch, tmp_path):
+    monkeypatch.setattr(downloading, "_ARENA", (str(tmp_path / "nowhere"),))
+    downloader = Downloader(tables("poll", WallClock().stamp().date()), tmp_path)
+
+    (said,) = asyncio.run(downloader.run())
+
+    assert "no process can be started: No such file" in said
+
+
 @pytest.mark.parametrize(
     ("script", "said"),
     [

@@ -254,3 +254,15 @@ def test_without_the_warm_up_no_run_begins(tmp_path):
 def test_a_market_that_cannot_grow_is_refused(tmp_path, tables):
     with pytest.raises(ConfigError, match=r"warmup_days|market\.source"):
         LiveSource(settings(**tables), tmp_path, clock=ManualClock(NOW))
+
+
+def test_a_file_that_the_disk_cannot_read_costs_nothing_but_time(watched):
+    watched.folder.prices.rename(watched.folder.path / "kept")
+    watched.folder.prices.symlink_to("/proc/self/mem")  # It opens, and then nothing can be read.
+    assert watched.poll() is None
+    assert "Input/output error" in watched.source.reasons[0]
+
+    watched.folder.prices.unlink()
+    (watched.folder.path / "kept").rename(watched.folder.prices)
+    watched.folder.add(rows([8]))
+    assert watched.poll() is not None
