@@ -134,10 +134,18 @@ class Face:
         )
 
     async def _beat(self, probe: Probe, every_s: float) -> None:
-        """Tell the service manager, again and again, that the writer answers."""
+        """Tell the service manager, again and again, that the writer answers.
+
+        A writer that does not, because its arena gives way to the next one or its disk is full, is
+        asked again in time; one that never does is not told of.
+        """
         while True:
-            await probe()
-            self.manager.alive()
+            try:
+                await probe()
+            except Exception as error:  # noqa: BLE001 - that it failed is the answer
+                log.warning("heartbeat_missed", error=repr(error))
+            else:
+                self.manager.alive()
             await self._clock.sleep(every_s)
 
 
