@@ -5,6 +5,7 @@ loses nothing that was acknowledged.  SIGHUP: read the config again.  SIGUSR1: l
 
 The rule: from the first moment to the last there is an answer to each.  Before the daemon begins
 SIGTERM ends a process that has done nothing; when all is sealed no signal means anything any more.
+However many SIGHUP or SIGUSR1 come at a time, they mean what one does.
 """
 
 from __future__ import annotations
@@ -37,8 +38,8 @@ def handled(
     handlers = {
         signal.SIGTERM: end,
         signal.SIGINT: end,
-        signal.SIGHUP: reload,
-        signal.SIGUSR1: dump,
+        signal.SIGHUP: _once(loop, reload),
+        signal.SIGUSR1: _once(loop, dump),
     }
     for each, handler in handlers.items():
         loop.add_signal_handler(each, handler)
@@ -50,6 +51,24 @@ def handled(
             loop.remove_signal_handler(each)
             signal.signal(each, signal.SIG_IGN)  # What is sealed ends well, whoever asks for it.
         signal.pthread_sigmask(signal.SIG_SETMASK, masked)
+
+
+def _once(loop: asyncio.AbstractEventLoop, act: Callable[[], None]) -> Callable[[], None]:
+    """Return what lets `act` follow soon, once for all that ask for it until then."""
+    asked = False
+
+    def do() -> None:
+        nonlocal asked
+        asked = False
+        act()
+
+    def ask() -> None:
+        nonlocal asked
+        if not asked:
+            asked = True
+            loop.call_soon(do)
+
+    return ask
 
 
 def end_early_when_told() -> None:
