@@ -1,15 +1,8 @@
-"""A daemon in hand: everything between its requests and its journal, without a process of its own.
-
-Real files, a real socket, no web.  Time is under the test's hand: the clock of the run stands still
-until somebody lets it go.
-"""
+"""What a daemon does with what it is asked for, from its requests to its journal."""
 
 from __future__ import annotations
 
-import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -18,37 +11,22 @@ from typing import Any
 import pytest
 
 from actors.app.control.errors import Code, ControlError
-from actors.app.control.requests import ARGS, Args, Op, Request
+from actors.app.control.requests import Op, Request
 from actors.app.daemon.daemon import Daemon
 from actors.app.daemon.inbox import WAITING_MAX, Inbox
 from actors.app.daemon.serving import prepare_serving
-from actors.app.daemon.status import READY, State
+from actors.app.daemon.status import State
 from actors.app.experiment import prepare, run_experiment
 from actors.app.forking import make_fork, plan_fork
 from actors.app.proof import prove
 from actors.app.settings import ConfigError
 from actors.journal.reader import open_run
-from actors.runtime import Clock, Exit, ManualClock, WallClock, spawn
-from actors.runtime.tasks import wait_ended
-from arena.events import Event, OperatorActed
+from actors.runtime import Exit, ManualClock, WallClock, spawn
+from arena.events import OperatorActed
 from tests.app.live.growing import NOW, WARMUP, Folder, rows
+from tests.system.in_hand import CONFIG, ask, history, served, until
 
 pytestmark = pytest.mark.asyncio
-
-CONFIG = """
-[run]
-name = "small"
-days = 30
-[market]
-warmup_days = 40
-[population]
-agents = 6
-baselines = ["cash"]
-[evolution]
-cycle_days = 5
-[ladder]
-gate_required = false
-"""
 
 
 @pytest.fixture
@@ -56,44 +34,6 @@ def config(tmp_path: Path) -> Path:
     path = tmp_path / "small.toml"
     path.write_text(CONFIG)
     return path
-
-
-@asynccontextmanager
-async def served(
-    config: Path, *sets: str, paused: bool = True, clock: Clock | None = None
-) -> AsyncIterator[Daemon]:
-    """Serve `config` in the folder beside it, and stop in the end; what it raises is raised."""
-    out = config.parent / "run"
-    serving = prepare_serving(config, sets, out, paused=paused, web=False)
-    daemon = Daemon(serving, clock or WallClock())
-    ended: list[Exit] = []
-    task = spawn("daemon", daemon.run, on_exit=ended.append)
-    try:
-        await until(lambda: bool(ended) or daemon.life.state in READY | {State.STORAGE_FULL})
-        yield daemon
-    finally:
-        daemon.life.stop()
-        assert await wait_ended(task, 30)
-    if ended[0].error is not None:
-        raise ended[0].error
-
-
-async def ask(daemon: Daemon, op: Op, key: str | None = None, **args: Any) -> dict[str, Any]:
-    """Ask, and return the result."""
-    known = ARGS.get(op, Args).model_validate(args)
-    by, reason = ("tester", f"to {op}") if op.changes else ("", "")
-    name = key or (f"{op}-1" if op.changes else None)
-    reply = await daemon.handle(Request(op=op, id=name, by=by, reason=reason, args=known))
-    if reply.error is not None:
-        raise reply.error
-    return dict(reply.result or {})
-
-
-async def until(true: Callable[[], bool]) -> None:
-    """Let the daemon go on until something is true of it."""
-    async with asyncio.timeout(60):
-        while not true():  # noqa: ASYNC110  # many things can make it true
-            await asyncio.sleep(0)
 
 
 async def until_completed(daemon: Daemon) -> None:
@@ -112,11 +52,6 @@ def fork_at_the_end_of_a_day(config: Path, child: Path) -> None:
         at = next(entry.seq for entry, event in parent.events() if getattr(event, "tick", 0) == 6)
         plan = plan_fork(parent, at, ["evolution.births_base=1"], now=NOW)
         make_fork(parent, plan, child.parent / "run" / "run.db")
-
-
-def history(config: Path) -> list[Event]:
-    with open_run(config.parent / "run") as run:
-        return [event for _, event in run.events()]
 
 
 def acted(config: Path) -> list[tuple[str, str, str]]:

@@ -16,14 +16,15 @@ from typing import TypeAlias
 
 import structlog
 
-from actors.app.control.errors import Code, ControlError
+from actors.app.control.errors import Code, ControlError, UnknownOutcomeError
 from actors.app.control.requests import Reply, Request, parse_request
 from actors.app.control.wire import LINE_MAX, bad_request
 
 log = structlog.wrap_logger(logging.getLogger(__name__))
 
 Handler: TypeAlias = Callable[[Request], Awaitable[Reply]]
-"""Carries a request out.  What it raises other than a `ControlError` is an `internal_error`."""
+"""Carries a request out.  Of an `UnknownOutcomeError` the asker sees the end of the connection, as
+of a daemon that was killed; whatever else it raises is a `ControlError` or an `internal_error`."""
 
 CHUNK = 16 << 10
 """Bytes that are read at once."""
@@ -82,6 +83,8 @@ class Connection:
                 await self._serve()
         except (ConnectionError, TimeoutError):
             log.debug("control_client_left")
+        except UnknownOutcomeError:
+            log.warning("control_outcome_unknown")
 
     async def _serve(self) -> None:
         while True:
@@ -138,6 +141,8 @@ class Connection:
             return await self._handle(request)
         except ControlError as error:
             return Reply(error=error)
+        except UnknownOutcomeError:
+            raise
         except Exception as error:  # noqa: BLE001 - a bug behind one request is no reason to end
             return _bug(error)
 

@@ -91,6 +91,10 @@ class NotRunningError(ControlError):
         self.args = (message,)
 
 
+class UnknownOutcomeError(ArenaError):
+    """Nobody knows whether a request was carried out: who asked is told nothing, and finds out."""
+
+
 class NoAnswerError(ArenaError):
     """The request was sent, and no answer came.
 

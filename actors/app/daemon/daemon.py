@@ -18,14 +18,15 @@ import math
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 import structlog
 
 from actors.app.arena import Arena
-from actors.app.asking import reveal
+from actors.app.asking import outcome_of, reveal
 from actors.app.bootstrap import Start
-from actors.app.control.errors import Code, ControlError
+from actors.app.control.errors import Code, ControlError, UnknownOutcomeError
 from actors.app.control.requests import Reply, Request
 from actors.app.daemon.inbox import Asked
 from actors.app.daemon.jumps import Jumps
@@ -45,7 +46,7 @@ from actors.app.live import extend
 from actors.app.redo import redo_next, unfinished_evolve
 from actors.journal.port import StorageError
 from actors.messages.allocator import CONTROL, Probe
-from actors.runtime import Clock
+from actors.runtime import Clock, Outcome
 from arena.commands import OnBehalf
 from arena.words import Action, Scalar
 
@@ -72,6 +73,7 @@ class Daemon:
         self.life = Life(serving, clock)
         self._reloading = Reloading(self.life)
         self._reception = Reception(self.life, self._reloading.read_again)
+        self._to_pause = serving.paused
         self._poison = Poison(clock)
         self._jumps = Jumps(clock)
 
@@ -89,12 +91,14 @@ class Daemon:
                 while not self.life.stopping:
                     await self._serve_while_there_is_room()
             except Exception as error:
+                self.life.take_no_more()
                 seq = 0 if self.life.arena is None else self.life.arena.treasury.seq
                 self.life.notifier.tell(
                     "invariant", seq, f"the daemon ended: {type(error).__name__}"
                 )
                 raise
             finally:
+                self.life.drained()
                 await asyncio.get_running_loop().run_in_executor(
                     None, self.life.notifier.flush, FLUSH_S
                 )
@@ -135,11 +139,13 @@ class Daemon:
         """Carry the run out to its end, or until the disk is full; then wait until it is not."""
         try:
             async with open_journal(
-                self.life.serving,
+                replace(self.life.serving, settings=self.life.settings),
                 self.life.gauges,
                 self.life.notifier.committed,
                 clock=self.life.clock,
             ) as opened:
+                if self.life.stopping:
+                    return
                 if self.life.opened is None:
                     await self.life.face.show(self.handle, self.probe)
                 self.life.opened, self.life.market = opened, opened.loaded.market
@@ -193,7 +199,8 @@ class Daemon:
 
     async def _catch_up(self, arena: Arena, opened: Opened) -> Start | None:
         """Do again what is on record; return where another arena goes on, if one must."""
-        self.life.state = State.CATCHING_UP
+        if not opened.journal.caught_up:
+            self.life.state = State.CATCHING_UP
         first = opened.start.head.seq
         self.life.todo = opened.end.seq - first
         while not opened.journal.caught_up and not self.life.stopping:
@@ -218,7 +225,7 @@ class Daemon:
             wait_s = self._wait_s(arena)
             if wait_s > 0:
                 await self.life.inbox.wait(None if math.isinf(wait_s) else wait_s)
-            else:
+            elif not self.life.stopping:
                 await self._tick(arena, saver)
         await self._seal(arena, saver, opened)
         return None
@@ -232,16 +239,12 @@ class Daemon:
         self._reloading.begin(arena, opened.changed)
         if opened.end.seq:
             self.life.pace.begin_in(self.life.pace.interval_s - opened.idle_s)
-        if self.life.serving.paused and not arena.treasury.paused:
-            await arena.send(
-                OnBehalf(
-                    command_id=f"paused/{arena.treasury.seq}",  # No request has an id like that.
-                    by="arena serve",
-                    reason="--paused",
-                    action=Action.PAUSE,
-                )
-            )
+        if self._to_pause:
+            await _pause(arena)
+            self._to_pause = False  # Who let it go on since wants it to, also after a full disk.
         self._wait_s(arena)
+        if self.life.stopping:
+            return
         self.life.face.manager.ready(f"day {arena.treasury.tick}, {self.life.state}")
         log.info(
             "serving", state=str(self.life.state), tick=arena.treasury.tick, url=self.life.face.url
@@ -294,17 +297,14 @@ class Daemon:
             await self._answer_one(arena, opened, asked)
 
     async def _answer_one(self, arena: Arena, opened: Opened, asked: Asked) -> None:
-        if arena.treasury.completed:
-            asked.fail(ControlError(Code.REFUSED, "the run is over", reason="completed"))
-            return
         try:
             asked.answer(await carry_out(arena, asked.request, opened.journal))
         except ControlError as error:
             asked.fail(error)
-        except StorageError as error:
-            asked.fail(error)
-            raise
         except Exception as error:
+            if isinstance(error, StorageError) or outcome_of(error) is Outcome.UNKNOWN:
+                asked.fail(UnknownOutcomeError())
+                raise
             asked.fail(error)
             log.exception("request_broke_the_arena", op=str(asked.request.op))
             self._poison.note(error)
@@ -316,7 +316,7 @@ class Daemon:
             log.warning("clock_jumped", by_s=jumped_s)
             self.life.diary.append(("clock_jumped", {"by_s": jumped_s}))
         while self.life.diary:
-            await opened.journal.record(*self.life.diary.pop(0))
+            await opened.journal.record(*self.life.diary.popleft())
 
     async def _seal(self, arena: Arena, saver: Saver, opened: Opened) -> None:
         """Leave a snapshot and a word of the end: the next process goes on right here."""
@@ -330,3 +330,12 @@ class Daemon:
             "wall_s": round(self.life.uptime_s, 3),
         }
         await opened.journal.record("stopped", word)
+
+
+async def _pause(arena: Arena) -> None:
+    """Let the clock stand still, because `--paused` says so."""
+    if not arena.treasury.paused:
+        name = f"paused/{arena.treasury.seq}"  # No request has an id like that.
+        await arena.send(
+            OnBehalf(command_id=name, by="arena serve", reason="--paused", action=Action.PAUSE)
+        )

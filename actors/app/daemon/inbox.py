@@ -2,7 +2,8 @@
 
 The rule: a change is carried out when nobody is in the middle of anything, so that a run which is
 done again meets it at the same place.  What waits is bounded, and so is what is done at one such
-moment: a flood of requests is refused, and never keeps the next tick from coming.
+moment: a flood of requests is refused, and never keeps the next tick from coming.  A panic waits
+behind nothing else, and is not refused because others wait.
 """
 
 from __future__ import annotations
@@ -13,10 +14,13 @@ from collections.abc import Iterator
 from typing import Any
 
 from actors.app.control.errors import Code, ControlError
-from actors.app.control.requests import Request
+from actors.app.control.requests import Op, Request
 
 WAITING_MAX = 256
-"""How many requests may wait; one more is refused as `overloaded`."""
+"""How many requests may wait, and as many urgent ones; one more is refused as `overloaded`."""
+
+URGENT = frozenset({Op.PANIC, Op.RESET_PANIC})
+"""What is carried out first, in the order in which it came: the last word on a panic counts."""
 
 AT_ONCE = 64
 """How many are carried out between two ticks."""
@@ -49,15 +53,16 @@ class Asked:
 
 
 class Inbox:
-    """Requests in the order in which they came."""
+    """Requests in the order in which they came, the urgent ones first."""
 
     def __init__(self) -> None:
+        self._urgent: deque[Asked] = deque()
         self._waiting: deque[Asked] = deque()
         self._closed: ControlError | None = None
         self._news = asyncio.Event()
 
     def __len__(self) -> int:
-        return len(self._waiting)
+        return len(self._urgent) + len(self._waiting)
 
     async def ask(self, request: Request) -> dict[str, Any]:
         """Let `request` wait for its moment, and return what became of it.
@@ -67,20 +72,21 @@ class Inbox:
         """
         if self._closed is not None:
             raise self._closed
-        if len(self._waiting) >= WAITING_MAX:
+        lane = self._urgent if request.op in URGENT else self._waiting
+        if len(lane) >= WAITING_MAX:
             needed = f"{WAITING_MAX} requests wait already: ask again later, under the same id"
             raise ControlError(Code.OVERLOADED, needed)
         asked = Asked(request)
-        self._waiting.append(asked)
+        lane.append(asked)
         self.wake()
         return await asked.reply()
 
     def take(self) -> Iterator[Asked]:
-        """Yield what is to be carried out now, the oldest first; it may be closed meanwhile."""
+        """Yield what is to be carried out now; more may come meanwhile, and it may be closed."""
         for _ in range(AT_ONCE):
-            if not self._waiting:
+            if not self:
                 return
-            yield self._waiting.popleft()
+            yield (self._urgent or self._waiting).popleft()
 
     def wake(self) -> None:
         """Let whoever waits for news look around."""
@@ -88,6 +94,8 @@ class Inbox:
 
     async def wait(self, at_most_s: float | None) -> None:
         """Return when a request is there or somebody called `wake`, or after so many seconds."""
+        if self:
+            return  # More than is done at once: the news of them was heard already.
         try:
             async with asyncio.timeout(at_most_s):
                 await self._news.wait()
@@ -99,8 +107,8 @@ class Inbox:
     def close(self, why: ControlError) -> None:
         """Refuse what waits and what comes, because of `why`."""
         self._closed = why
-        while self._waiting:
-            self._waiting.popleft().fail(why)
+        while self:
+            (self._urgent or self._waiting).popleft().fail(why)
 
     def open(self) -> None:
         """Take requests again."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+from collections import deque
 
 import structlog
 
@@ -37,6 +38,10 @@ DAY_S = 86_400.0
 """What a bar lasts in the market, seconds."""
 
 
+DIARY_MAX = 256
+"""Lines that wait for the log of the process; with one more the oldest is left out."""
+
+
 class Life:
     """One daemon.
 
@@ -49,7 +54,6 @@ class Life:
         pace: When the next bar is due.
         face: What the outside sees.
         notifier: Tells people.
-        state: What the daemon is doing.
         arena: The arena; None before the journal is open, and while the disk is full.
         opened: The run, as it was opened last.
         market: All bars that are known; None before the journal is open.
@@ -83,16 +87,26 @@ class Life:
             link=self.face.url,
             clock=clock,
         )
-        self.state = State.STARTING
         self.arena: Arena | None = None
         self.opened: Opened | None = None
         self.market: Market | None = None
         self.polling: Polling | None = None
         self.done = self.todo = 0
         self.pending: list[str] = []
-        self.diary: list[tuple[str, dict[str, Scalar]]] = []
+        self.diary: deque[tuple[str, dict[str, Scalar]]] = deque(maxlen=DIARY_MAX)
         self.stopping = False
+        self._state = State.STARTING
+        self._leaving: asyncio.TimerHandle | None = None
         self.began_s = clock.monotonic_s()
+
+    @property
+    def state(self) -> State:
+        """What the daemon is doing; once it is about to end, nothing else any more."""
+        return State.DRAINING if self.stopping else self._state
+
+    @state.setter
+    def state(self, state: State) -> None:
+        self._state = state
 
     @property
     def uptime_s(self) -> float:
@@ -112,21 +126,36 @@ class Life:
     def stop(self, drain_s: float | None = None, *, by: str = "a signal", reason: str = "") -> None:
         """Stop at the end of what is under way, or, where that takes too long, at once.
 
+        Said again, it can only make the end come sooner.
+
         Args:
-            drain_s: How long it may take; by default what `daemon.drain_s` says.
+            drain_s: Seconds that it may take; by default what `daemon.drain_s` says.
             by: Who says so.
             reason: Why.
         """
-        if self.stopping:
-            return
         within_s = self.settings.daemon.drain_s if drain_s is None else drain_s
-        log.info("stopping", drain_s=within_s, by=by, reason=reason)
-        self.diary.append(("told_to_stop", {"by": by, "reason": reason}))
-        self.stopping, self.state = True, State.DRAINING
+        if not self.stopping:
+            log.info("stopping", drain_s=within_s, by=by, reason=reason)
+            self.diary.append(("told_to_stop", {"by": by, "reason": reason}))
+            self.take_no_more()
+            self._leaving = asyncio.get_running_loop().call_later(within_s, _leave_undrained)
+        elif self._leaving is not None:
+            loop, at_s = asyncio.get_running_loop(), self._leaving.when()
+            self._leaving.cancel()
+            self._leaving = loop.call_at(min(at_s, loop.time() + within_s), _leave_undrained)
+
+    def take_no_more(self) -> None:
+        """Refuse what waits and what comes: the daemon is about to end, whatever the reason."""
+        self.stopping = True
         self.face.manager.stopping()
         self.inbox.close(ControlError(Code.DRAINING, "the daemon is about to end"))
         self.inbox.wake()
-        asyncio.get_running_loop().call_later(within_s, _leave_undrained)
+
+    def drained(self) -> None:
+        """Take note that nothing is under way any more: what is left to do has its own limits."""
+        if self._leaving is not None:
+            self._leaving.cancel()
+            self._leaving = None
 
 
 def _leave_undrained() -> None:

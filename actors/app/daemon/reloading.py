@@ -17,6 +17,7 @@ from actors.app.control.errors import Code, ControlError
 from actors.app.daemon.life import Life
 from actors.app.daemon.opening import Opened
 from actors.app.daemon.reload import Change, ReloadPlan, plan_reload, plan_rules
+from actors.app.daemon.status import State
 from actors.app.forks import pass_reload
 from actors.app.log import set_level
 from actors.app.settings import Settings
@@ -26,6 +27,10 @@ from arena.exceptions import ValidationError
 from arena.words import Action
 
 log = structlog.wrap_logger(logging.getLogger(__name__))
+
+
+BEFORE_IT_GOES_ON = frozenset({State.STARTING, State.CATCHING_UP})
+"""While it does again what is on record, no other rules can be waited for."""
 
 
 class Reloading:
@@ -53,23 +58,33 @@ class Reloading:
             `accepted`, `changed` (key, before, after, reload), `refused` (key, why), `pending`.
 
         Raises:
-            ControlError: The run is not open.
+            ControlError: The run has not caught up with its record, or is about to end.
         """
         life = self._life
         arena, opened = life.arena, life.opened
-        if arena is None or opened is None:
+        if life.stopping:
+            raise ControlError(Code.DRAINING, "the daemon is about to end; nothing was changed")
+        if arena is None or opened is None or life.state in BEFORE_IT_GOES_ON:
             raise ControlError(Code.NOT_RUNNING, "the run is not open yet; nothing was changed")
         life.face.manager.reloading()
+        try:
+            return self._read_again(arena, opened, by, reason, dry_run=dry_run)
+        finally:
+            life.face.manager.ready()
+
+    def _read_again(
+        self, arena: Arena, opened: Opened, by: str, reason: str, *, dry_run: bool
+    ) -> dict[str, Any]:
+        life = self._life
         plan = self._plan(arena, opened)
         if plan.settings is not None and not dry_run:
             plan = self._take_over(arena, plan, plan.settings)
             self._asked = by, reason
             keys = ", ".join(plan.live)
             life.diary.append(("reloaded", {"by": by, "reason": reason, "at_once": keys}))
-        life.face.manager.ready()
-        told = {**plan.plain(), "pending": [*self._life.pending], "dry_run": dry_run}
+        told = {**plan.plain(), "pending": [*life.pending], "dry_run": dry_run}
         if told["accepted"]:
-            log.info("reload", by=by, keys=[*plan.live, *self._life.pending])
+            log.info("reload", by=by, keys=[*plan.live, *life.pending])
         else:
             why = [f"{each['key']}: {each['why']}" for each in told["refused"]]
             log.warning("reload_refused", by=by, refused=why)

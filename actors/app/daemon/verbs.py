@@ -30,6 +30,7 @@ from actors.app.daemon.rehearsal import rehearse_cycle
 from actors.journal.codec import encode
 from actors.journal.port import Journal, StorageError
 from actors.messages.allocator import Answer, CommandConflictError
+from actors.runtime import ActorFailed
 from arena import commands as c
 from arena.events import Event, EvolutionCycleComplete, EvolutionFailed
 from arena.exceptions import ValidationError
@@ -52,10 +53,14 @@ async def carry_out(arena: Arena, request: Request, journal: Journal) -> dict[st
 
     Raises:
         ControlError: It was refused, or came to nothing.
-        Exception: The arena broke over it; it left no trace.
+        StorageError: The disk refused when something of it was on record, or nobody knows what is.
+        Exception: The arena broke over it; it left no trace, unless an actor ended of it.
     """
     try:
-        if _holds_already(arena, request) and not await journal.recall([_id(request)]):
+        known = await journal.recall([_id(request)])
+        if arena.treasury.completed and not known:
+            raise ControlError(Code.REFUSED, "the run is over", reason="completed")
+        if _holds_already(arena, request) and not known:
             return _nothing(arena)
         result = await VERBS[request.op](arena, request)
     except CommandConflictError as error:
@@ -63,7 +68,7 @@ async def carry_out(arena: Arena, request: Request, journal: Journal) -> dict[st
     except ValidationError as error:
         raise ControlError(Code.BAD_REQUEST, str(error)) from error
     except StorageError as error:
-        if not error.definite:
+        if not error.definite or isinstance(error.__cause__, ActorFailed):
             raise
         raise ControlError(Code.STORAGE_FULL, str(error)) from error
     _log(request, result)

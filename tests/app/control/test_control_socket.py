@@ -18,7 +18,13 @@ import pytest
 from actors.app.control import server
 from actors.app.control.client import AsyncControlClient, ControlClient
 from actors.app.control.connection import Limits
-from actors.app.control.errors import Code, ControlError, SocketTakenError
+from actors.app.control.errors import (
+    Code,
+    ControlError,
+    NoAnswerError,
+    SocketTakenError,
+    UnknownOutcomeError,
+)
 from actors.app.control.place import PATH_MAX, make_socket
 from actors.app.control.requests import Op, Reply, Request
 from actors.app.control.server import ControlServer
@@ -296,6 +302,17 @@ async def test_a_bug_behind_a_request_ends_nothing(answer, near, caplog):
     assert caught.value.code is Code.INTERNAL_ERROR
     assert "password" not in str(caught.value)
     assert "control_request_failed" in caplog.text
+
+
+@pytest.mark.asyncio
+async def test_who_asked_for_what_nobody_knows_the_end_of_is_told_nothing(near):
+    async def handle(_: Request) -> Reply:
+        raise UnknownOutcomeError
+
+    client = AsyncControlClient(near)
+    async with ControlServer(near, handle):
+        with pytest.raises(NoAnswerError, match="the outcome is unknown"):
+            await client.ask("kill", {"agent_id": "g000-001"}, command_id="a", by="me")
 
 
 @pytest.mark.asyncio
