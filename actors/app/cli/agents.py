@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from actors.app.cli import agents_live
-from actors.app.cli.output import Output, pick_agent, run_argument, with_output
+from actors.app.cli.output import (
+    Output,
+    pick_agent,
+    run_here,
+    running_argument,
+    says_damage,
+    with_output,
+)
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -17,15 +24,18 @@ LAYERS = ("simulation", "proving", "arena")
 
 
 @click.command(short_help="Show who did best, baselines beside.")
-@run_argument
+@running_argument
 @click.option("--limit", type=click.IntRange(1), default=10, show_default=True)
 @with_output
 def leaderboard(run: str, limit: int, output: Output) -> None:
     """Rank the living agents of RUN: the arena first, then by fitness; baselines stand below.
 
+    Without RUN it is the run of the only daemon that runs here.
+
     \b
-    Example:
+    Examples:
       arena leaderboard runs/quickstart-1 --limit 20
+      arena leaderboard
     """
     from actors.app.latest import fold_latest
     from actors.app.render import board
@@ -63,7 +73,7 @@ agents.add_command(agents_live.unpause)
 
 
 @agents.command("list", short_help="List the living agents, or the dead.")
-@run_argument
+@running_argument
 @click.option("--dead", is_flag=True, help="Those who died, and of what.")
 @click.option("--layer", type=click.Choice(LAYERS), help="Only those of one layer.")
 @with_output
@@ -114,18 +124,25 @@ def _table(rows: list[dict[str, Any]], *, dead: bool) -> Iterator[RenderableType
 
 
 @agents.command("show", short_help="Show everything about one agent.")
-@run_argument
-@click.argument("agent", metavar="AGENT")
+@agents_live.run_and("AGENT")
 @with_output
-def show_agent(run: str, agent: str, output: Output) -> None:
+def show_agent(words: tuple[str, ...], output: Output) -> None:
     """Show AGENT: what it was born with, what it holds, its capital step by step, its last trades.
 
-    A baseline goes by its name alone: `cash` is `baseline-cash`.
+    A baseline goes by its name alone: `cash` is `baseline-cash`.  Without RUN it is an agent of the
+    only daemon that runs here.
 
     \b
-    Example:
+    Examples:
       arena agents show runs/quickstart-1 g000-001
+      arena agents show g000-001
     """
+    run, agent = agents_live.two_words(words)
+    _show_agent(run=run or run_here(), agent=agent, output=output)
+
+
+@says_damage
+def _show_agent(*, run: str, agent: str, output: Output) -> None:
     from actors.app.inspecting import agent_ids, agent_story
     from actors.app.latest import fold_latest
     from actors.journal.reader import open_run

@@ -13,12 +13,12 @@ from actors.app.cli.asking import Asking, asks, confirmed
 Command = Callable[..., None]
 
 
-def _run_and(what: str) -> Callable[[Command], Command]:
-    """Give a command the arguments `[RUN] <what>`; it receives both as `words`."""
+def run_and(what: str) -> Callable[[Command], Command]:
+    """Give a command the arguments `[RUN] <what>`; it receives both as `words`: see `two_words`."""
     return click.argument("words", nargs=-1, required=True, metavar=f"[RUN] {what}")
 
 
-def _two(words: Sequence[str]) -> tuple[str | None, str]:
+def two_words(words: Sequence[str]) -> tuple[str | None, str]:
     """Return the run, if there is one, and what else was named.
 
     Raises:
@@ -30,7 +30,7 @@ def _two(words: Sequence[str]) -> tuple[str | None, str]:
 
 
 @click.command(short_help="Give birth to an agent of a daemon.")
-@_run_and("STRATEGY")
+@run_and("STRATEGY")
 @click.option(
     "--set",
     "parameters",
@@ -47,7 +47,7 @@ def spawn(words: tuple[str, ...], parameters: tuple[str, ...], asking: Asking) -
       arena agents spawn tactical-trader
       arena agents spawn runs/daemon tactical-trader --set asset=ETH
     """
-    run, strategy = _two(words)
+    run, strategy = two_words(words)
     args = {"strategy": strategy, "parameters": _parameters(parameters)}
     asking.change(run, "spawn", f"an agent was born with {strategy}", args)
 
@@ -72,7 +72,7 @@ def _parameters(overrides: Sequence[str]) -> dict[str, Any]:
 
 
 @click.command(short_help="End an agent of a daemon.")
-@_run_and("AGENT")
+@run_and("AGENT")
 @click.option("--yes", is_flag=True, help="Yes, end it; nothing happens without this.")
 @asks
 def kill(
@@ -86,13 +86,13 @@ def kill(
     Example:
       arena agents kill g000-001 --yes --reason "trades against itself"
     """
-    run, agent = _two(words)
+    run, agent = two_words(words)
     confirmed(yes=yes, what=f"{agent} ends")
     asking.change(run, "kill", f"{agent} has ended", {"agent_id": agent})
 
 
 @click.command(short_help="Let an agent of a daemon trade no more.")
-@_run_and("AGENT")
+@run_and("AGENT")
 @asks
 def pause(words: tuple[str, ...], asking: Asking) -> None:
     """Let AGENT trade no more, until `arena agents unpause`: it keeps what it holds.
@@ -101,12 +101,12 @@ def pause(words: tuple[str, ...], asking: Asking) -> None:
     Example:
       arena agents pause g000-001
     """
-    run, agent = _two(words)
+    run, agent = two_words(words)
     asking.change(run, "pause-agent", f"{agent} trades no more", {"agent_id": agent})
 
 
 @click.command(short_help="Let an agent of a daemon trade again.")
-@_run_and("AGENT")
+@run_and("AGENT")
 @asks
 def unpause(words: tuple[str, ...], asking: Asking) -> None:
     """Let AGENT trade again.
@@ -115,5 +115,5 @@ def unpause(words: tuple[str, ...], asking: Asking) -> None:
     Example:
       arena agents unpause g000-001
     """
-    run, agent = _two(words)
+    run, agent = two_words(words)
     asking.change(run, "unpause-agent", f"{agent} trades again", {"agent_id": agent})

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from actors.app.cli.output import Output, pick, run_argument, with_output
+from actors.app.cli.output import Output, pick, running_argument, with_output
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -27,7 +27,7 @@ def capital() -> None:
 
 
 @capital.command("show", short_help="Show where the capital is.")
-@run_argument
+@running_argument
 @with_output
 def show_capital(run: str, output: Output) -> None:
     """Show the capital of RUN: by pool, by tier, by agent, and every account of both books.
@@ -73,7 +73,7 @@ def book_lines(books: dict[str, dict[str, int]]) -> Iterator[RenderableType]:
 
 
 @capital.command("ledger", short_help="List the transfers, one row each.")
-@run_argument
+@running_argument
 @click.option("--account", help="Only what left or reached one account, such as agent:g000-001.")
 @click.option(
     "--since-seq", type=click.IntRange(0), default=0, metavar="SEQ", help="Only after this event."

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from actors.app.cli.output import Command, Output, pick, pick_agent, run_argument, with_output
+from actors.app.cli.output import Command, Output, pick, pick_agent, running_argument, with_output
 
 LIMIT_MAX = 100_000
 
@@ -45,7 +45,7 @@ def events() -> None:
 
 
 @events.command("list", short_help="List events from the first on.")
-@run_argument
+@running_argument
 @_filters(50)
 @with_output
 def list_events(run: str, output: Output, **filters: Any) -> None:
@@ -61,7 +61,7 @@ def list_events(run: str, output: Output, **filters: Any) -> None:
 
 
 @events.command("tail", short_help="List the last events.")
-@run_argument
+@running_argument
 @_filters(20)
 @with_output
 def tail_events(run: str, output: Output, **filters: Any) -> None:

@@ -69,6 +69,40 @@ def with_output(command: Command) -> Command:
 
 def run_argument(command: Command) -> Command:
     """Give a command the argument RUN; it receives it as `run`."""
+    return click.argument("run", metavar="RUN", type=click.Path())(says_damage(command))
+
+
+def running_argument(command: Command) -> Command:
+    """Give a command the argument RUN, which may be left out where one daemon runs."""
+    inner = says_damage(command)
+
+    @functools.wraps(command)
+    def wrapped(*args: Any, run: str | None, **kwargs: Any) -> None:
+        inner(*args, run=run or run_here(), **kwargs)
+
+    argument = click.argument("run", metavar="[RUN]", required=False, type=click.Path())
+    return argument(wrapped)
+
+
+def run_here() -> str:
+    """Return the run of the only daemon that runs here.
+
+    Raises:
+        click.UsageError: There is none.
+        ValidationError: There are several.
+    """
+    from actors.app.control.errors import NotRunningError
+    from actors.app.control.find import find_socket
+
+    try:
+        return str(find_socket(None, None).parent)
+    except NotRunningError as error:
+        message = f"Missing argument 'RUN', and {error.message.partition(';')[0]}."
+        raise click.UsageError(message, ctx=click.get_current_context()) from None
+
+
+def says_damage(command: Command) -> Command:
+    """Let a command that is given a `run` say what is wrong with one that cannot be read."""
 
     @functools.wraps(command)
     def wrapped(*args: Any, run: str, **kwargs: Any) -> None:
@@ -80,7 +114,7 @@ def run_argument(command: Command) -> Command:
             say_damage(error, run)
             raise
 
-    return click.argument("run", metavar="RUN", type=click.Path())(wrapped)
+    return wrapped
 
 
 def pick(word: str, known: Iterable[str], what: str) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from actors.app.cli.output import Output, run_argument, with_output
+from actors.app.cli.output import Output, running_argument, with_output
 from actors.app.cli.progress import sign_of_life
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @click.command(short_help="Show the treasury as it was after an event.")
-@run_argument
+@running_argument
 @click.option("--at", type=int, metavar="SEQ", help="After this event; left out, after the last.")
 @with_output
 def state(run: str, at: int | None, output: Output) -> None:

@@ -190,6 +190,46 @@ def test_where_no_daemon_is_it_says_how_to_start_one(words, arena, here):
     assert "`arena serve CONFIG` starts one" in answer.err
 
 
+READS = [
+    ["leaderboard"],
+    ["agents", "list"],
+    ["agents", "show", "cash"],
+    ["capital", "show"],
+    ["capital", "ledger"],
+    ["state"],
+    ["events", "list"],
+    ["events", "tail"],
+]
+
+
+@pytest.mark.parametrize("words", READS, ids=" ".join)
+def test_what_is_read_without_a_run_is_of_the_only_daemon(words, arena, run, finished):
+    shutil.copy(finished / "run.db", run)
+
+    answer = arena(*words, "--json")
+
+    assert answer.code == 0, answer.err
+    assert answer.data["run"] == "runs/mine"
+
+
+@pytest.mark.parametrize("words", READS, ids=" ".join)
+def test_where_no_daemon_is_a_run_has_to_be_named(words, arena, here):
+    answer = arena(*words)
+
+    assert answer.code == 2
+    assert "Missing argument 'RUN', and no daemon listens at runs/*/control.sock." in answer.err
+
+
+@pytest.mark.parametrize("words", READS, ids=" ".join)
+def test_of_several_daemons_one_has_to_be_named_to_be_read(words, arena, run, desk, here):
+    (here / "runs" / "other").mkdir()
+    with serving(here / "runs" / "other" / "control.sock", desk.handle):
+        answer = arena(*words)
+
+    assert answer.code == 2
+    assert "needed one of those that run: runs/mine, runs/other" in answer.err
+
+
 def test_an_answer_that_does_not_come_says_how_to_find_out(arena, run, desk):
     answer = arena("pause", "--timeout", "0ms", "--id", "ops-9")
 
