@@ -130,7 +130,7 @@ def test_a_folder_that_cannot_be_written_is_named(serve: Serve, tmp_path: Path) 
     run = serve("--out", str(tmp_path / "file" / "run"))
     run.start()
 
-    assert run.code() == ExitCode.DATA
+    assert run.code() == ExitCode.USAGE
     assert str(tmp_path / "file") in run.said()
 
 
