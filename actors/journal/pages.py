@@ -13,7 +13,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from actors.journal.chain import Entry
+from actors.journal.chain import Entry, entry_hash
 from actors.journal.port import Snapshot
 from actors.journal.reader import JournalReader
 from actors.journal.rows import LedgerRow
@@ -197,6 +197,29 @@ def tally(run: JournalReader, low: int, high: int) -> list[tuple[str, str | None
     return [(kind, what, n) for kind, what, n in rows]
 
 
+def entry_at(run: JournalReader, seq: int) -> Entry:
+    """Return the entry at `seq`, as it was written.
+
+    Raises:
+        EventSourcingError: It is not there, or does not have its hash.
+    """
+    entry = next(run.entries(seq - 1, 1), None)
+    if entry is None or entry.seq != seq:
+        raise EventSourcingError("the event is missing", seq=seq)
+    return sound(entry)
+
+
+def sound(entry: Entry) -> Entry:
+    """Return the same, so that nothing of a damaged one is passed on.
+
+    Raises:
+        EventSourcingError: Its content does not have its hash.
+    """
+    if entry_hash(entry) != entry.hash:
+        raise EventSourcingError("its content does not have its hash", seq=entry.seq)
+    return entry
+
+
 def nth_entry(run: JournalReader, event_type: str, n: int) -> Entry | None:
     """Return the entry that is the `n`-th of its type, from 1; None where there are fewer.
 
@@ -204,7 +227,7 @@ def nth_entry(run: JournalReader, event_type: str, n: int) -> Entry | None:
         EventSourcingError: The journal is damaged.
     """
     found = [*_rows(run, _NTH, {"event_type": event_type, "before": n - 1})]
-    return next(run.entries(found[0][0] - 1, 1)) if found else None
+    return entry_at(run, found[0][0]) if found else None
 
 
 def seqs_of(run: JournalReader, event_type: str, low: int, high: int) -> list[int]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from actors.app.explaining.words import say
 from actors.journal.chain import Entry
 from actors.journal.codec import decode
+from actors.journal.pages import entry_at
 from actors.journal.reader import JournalReader
 from arena.decisions.deaths import OPERATOR
 from arena.events import AgentKilled, AllocationError
@@ -108,9 +109,7 @@ def trace(run: JournalReader, seq: int) -> list[Step]:
 def _back(run: JournalReader, seq: int) -> Iterator[Entry]:
     wanted: int | None = seq
     while wanted is not None:
-        entry = next(run.entries(wanted - 1, 1), None)
-        if entry is None or entry.seq != wanted:
-            raise EventSourcingError("the event is missing", seq=wanted)
+        entry = entry_at(run, wanted)
         yield entry
         wanted = entry.caused_by
         if wanted is not None and not 0 < wanted < entry.seq:

@@ -10,8 +10,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 
-from actors.journal.chain import Entry, entry_hash
-from arena.exceptions import EventSourcingError
+from actors.journal.chain import Entry
+from actors.journal.pages import sound
 
 
 def entry_json(entry: Entry) -> str:
@@ -20,8 +20,7 @@ def entry_json(entry: Entry) -> str:
     Raises:
         EventSourcingError: Its content does not have its hash.
     """
-    if entry_hash(entry) != entry.hash:
-        raise EventSourcingError("its content does not have its hash", seq=entry.seq)
+    sound(entry)
     facts = {
         "seq": entry.seq,
         "type": entry.event_type,

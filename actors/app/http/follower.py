@@ -18,8 +18,8 @@ from dataclasses import dataclass
 
 import structlog
 
-from actors.app.http.replica import ReplacedError, Replica, View
-from actors.app.http.source import Identity, Source
+from actors.app.http.replica import Replica, View
+from actors.app.http.source import Identity, ReplacedError, Source
 from actors.journal.reader import JournalReader, open_run
 from actors.journal.walk import uncollected
 from actors.runtime import Exit, spawn, wait_ended

@@ -1,8 +1,8 @@
 """Heavy questions: those that read much of the history, and could read for ever.
 
-The rule: a few threads answer them, a few more may wait, and the rest is told to come back.  None
-takes longer than `DEADLINE_S`: its connection is interrupted, and whatever it computes asks
-`Until.check` between two steps.
+The rule: a few threads answer them, a few more may wait, and the rest is told to come back.  Nobody
+waits longer than `DEADLINE_S`, and whatever is computed asks `Until.check` between two steps, so
+that a thread soon ends what nobody waits for.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import TypeVar
 
 from actors.app.http.problems import ProblemError
 from actors.app.http.source import Readers
+from actors.journal.chain import Head
 from actors.journal.reader import JournalReader
 
 T = TypeVar("T")
@@ -72,18 +73,23 @@ class Heavy:
         self._pool = ThreadPoolExecutor(THREADS, "heavy")
         self._under_way: set[Until] = set()
 
-    async def run(self, ask: Callable[[JournalReader, Until], T]) -> T:
+    async def run(self, ask: Callable[[JournalReader, Until], T], head: Head | None = None) -> T:
         """Return what `ask` makes of the run, in another thread.
+
+        Args:
+            ask: Given a connection, and when it is too late.
+            head: See `Readers.lend`.
 
         Raises:
             ProblemError: Too many are under way, or it took too long.
+            EventSourcingError: The run cannot be read, or another one stands in its place.
         """
         if len(self._under_way) >= UNDER_WAY_MAX:
             detail = f"{UNDER_WAY_MAX} such questions are under way; come back"
             raise ProblemError(503, "busy", detail, retry_s=2)
         until = Until(self._deadline_s)
         self._under_way.add(until)
-        work = asyncio.wrap_future(self._pool.submit(self._answer, ask, until))
+        work = asyncio.wrap_future(self._pool.submit(self._answer, ask, until, head))
         try:
             async with asyncio.timeout(self._deadline_s):
                 return await work
@@ -99,7 +105,9 @@ class Heavy:
             until.end()
         self._pool.shutdown(cancel_futures=True)
 
-    def _answer(self, ask: Callable[[JournalReader, Until], T], until: Until) -> T:
+    def _answer(
+        self, ask: Callable[[JournalReader, Until], T], until: Until, head: Head | None
+    ) -> T:
         until.check()
-        with self._readers.lend() as reader:
+        with self._readers.lend(head) as reader:
             return ask(reader, until)

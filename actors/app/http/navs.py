@@ -9,6 +9,7 @@ changes what is at hand.
 from __future__ import annotations
 
 from array import array
+from bisect import bisect_right
 from collections import deque
 from typing import Any, NamedTuple
 
@@ -16,7 +17,7 @@ from actors.app.http.heavy import Until
 from actors.app.http.series import Point, lttb
 from actors.journal.chain import Entry
 from actors.journal.codec import decode
-from actors.journal.pages import seqs_of
+from actors.journal.pages import entry_at, seqs_of
 from actors.journal.reader import JournalReader
 from actors.journal.upcasters import version_of
 from arena.agents import Agent
@@ -26,8 +27,10 @@ from arena.exceptions import EventSourcingError
 READ_MAX = 1000
 """Closes of one agent that are looked at."""
 
-KEPT_MAX = 4_000_000
-"""NAVs that are at hand: 32 MB."""
+KEPT_BYTES = 32 << 20
+BESIDE_BYTES = 400
+"""What may be at hand, and what a close takes beside its NAVs, be it of one agent; the names that
+many ticks share are not counted."""
 
 UNTAKEN_MAX = 8
 """Questions whose reading waits to be taken over; an older one is forgotten."""
@@ -58,11 +61,11 @@ class Navs:
     """The settled NAVs of one run.
 
     Attributes:
-        kept: How many are at hand.
+        kept: Bytes of those that are at hand.
     """
 
-    def __init__(self, kept_max: int = KEPT_MAX) -> None:
-        """Keep no more than `kept_max` NAVs at hand."""
+    def __init__(self, kept_max: int = KEPT_BYTES) -> None:
+        """Keep no more than `kept_max` bytes at hand."""
         self.kept = 0
         self._kept_max = kept_max
         self._closes: dict[int, Close] = {}
@@ -95,8 +98,10 @@ class Navs:
         for tick in until.each(looked_at(born, ends)):
             close = self._closes.get(tick)
             if close is None:
-                read = read or self._begin_reading(run, upto)
-                close = read.closes[tick] = _shared(_read(run, read.seqs[tick - 1]), names)
+                read = read or self._begin_reading(run, upto, last)
+                close = _shared(close_in(entry_at(run, read.seqs[tick - 1])), names)
+                if (len(read.closes) + 1) * _bytes(close) <= self._kept_max:
+                    read.closes[tick] = close
             if close.names is not names:
                 names, place = close.names, place_of(agent.agent_id, close.names)
             if place is not None:
@@ -107,15 +112,20 @@ class Navs:
         series = [{"tick": tick, "nav": nav} for tick, nav in kept]
         return {"closes": ends - born + 1, "read": len(curve), "points": series}
 
-    def _begin_reading(self, run: JournalReader, upto: int) -> Read:
+    def _begin_reading(self, run: JournalReader, upto: int, last: int) -> Read:
         known, seqs = self._seqs
-        return Read(upto, [*seqs, *seqs_of(run, TickSettled.__name__, known, upto)], {})
+        read = Read(upto, [*seqs, *seqs_of(run, TickSettled.__name__, known, upto)], {})
+        if bisect_right(read.seqs, upto) != last:
+            raise EventSourcingError(f"{last} ticks were settled, and not all are on record")
+        return read
 
     def add(self, event: TickSettled) -> None:
         """Have at hand what a tick says that was just applied."""
-        close = self._closes[event.tick] = _shared(close_of(event), self._names)
+        close = _shared(close_of(event), self._names)
         self._names = close.names
-        self.kept += len(close.navs)
+        if event.tick in self._closes:  # It is applied again: the follower went back.
+            self._forget(event.tick)
+        self._keep(event.tick, close)
         self._bound(event.tick)
 
     def take_over(self, last: int) -> None:
@@ -125,9 +135,12 @@ class Navs:
             self._seqs = max(self._seqs, (read.upto, read.seqs))
             for tick, close in read.closes.items():
                 if tick not in self._closes:
-                    self._closes[tick] = close
-                    self.kept += len(close.navs)
+                    self._keep(tick, close)
         self._bound(last)
+
+    def _keep(self, tick: int, close: Close) -> None:
+        self._closes[tick] = close
+        self.kept += _bytes(close)
 
     def _bound(self, last: int) -> None:
         """Forget what nobody will look at any more, and then what came first."""
@@ -139,7 +152,7 @@ class Navs:
             self._forget(next(iter(self._closes)))
 
     def _forget(self, tick: int) -> None:
-        self.kept -= len(self._closes.pop(tick).navs)
+        self.kept -= _bytes(self._closes.pop(tick))
 
 
 def step_of(span: int) -> int:
@@ -169,8 +182,8 @@ def looked_at(born: int, last: int) -> list[int]:
     return [*aligned] if last in aligned or last <= born else [*aligned, last]
 
 
-def _read(run: JournalReader, seq: int) -> Close:
-    return close_in(next(run.entries(seq - 1, 1)))
+def _bytes(close: Close) -> int:
+    return BESIDE_BYTES + close.navs.itemsize * len(close.navs)
 
 
 def _shared(close: Close, names: str) -> Close:

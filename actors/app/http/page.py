@@ -54,7 +54,7 @@ def show_asset(name: str) -> Response:
 
 
 def _body(reading: Reading, view: View, writer: dict[str, Any] | None, reasons: list[str]) -> str:
-    with reading.readers.lend() as run:
+    with reading.readers.lend(view.head) as run:
         found = run.entries(limit=EVENTS, newest_first=True)
         events = [entry_data(entry) for entry in found if entry.seq <= view.seq]
     return "\n".join(

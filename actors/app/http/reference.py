@@ -65,7 +65,8 @@ Before a request comes that far, the server's door may turn it away: see the
 `event` its type, `data` the entry as JSON on one line. `after_seq` says where to begin; the
 header `Last-Event-ID`, which browsers send when they come back, wins over it. From wherever it
 begins, it misses nothing and repeats nothing, also when the server or the daemon was started anew
-meanwhile.
+meanwhile. It ends where another run takes the place of the one that it began with, and before an
+entry that is damaged; `run_id` in `status` says which run it is.
 
 A stream pulls: it reads the next page of the journal when its reader has taken the last one. Who
 reads slowly reads late and costs the server one page of 256 KiB, or of one entry; who takes

@@ -15,6 +15,7 @@ from typing import Any
 from actors.app.folding import apply_at
 from actors.app.http.counts import Counting
 from actors.app.http.navs import Navs
+from actors.app.http.source import ReplacedError
 from actors.app.latest import newest_state
 from actors.app.result import leaderboard
 from actors.journal.chain import Entry, Head, genesis_hash
@@ -23,15 +24,10 @@ from actors.journal.decoders import Decoders
 from actors.journal.pages import Wanted, entry_page
 from actors.journal.reader import JournalReader
 from arena.events import Event, TickSettled
-from arena.exceptions import EventSourcingError
 from arena.experiment import read_experiment
 
 PAGE = 200
 """Entries that are read at once."""
-
-
-class ReplacedError(EventSourcingError):
-    """What is on record is not what was read before: it is another history."""
 
 
 class View:

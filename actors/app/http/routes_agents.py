@@ -106,7 +106,7 @@ async def show_equity(
         curve = view.navs.find(run, agent, at, points, until)
         return answer({"as_of": view.seq, "agent": agent_id, **curve})
 
-    return await reading.heavy.run(ask)
+    return await reading.heavy.run(ask, view.head)
 
 
 @router.get("/agents/{agent_id}/why", response_model=Decisions)
@@ -134,7 +134,7 @@ async def why_agent(
         decisions = [plain(decision) for decision in found.decisions]
         return answer({"as_of": view.seq, "agent": agent_id, "decisions": decisions})
 
-    return await reading.heavy.run(ask)
+    return await reading.heavy.run(ask, view.head)
 
 
 @router.get("/leaderboard", response_model=Board)

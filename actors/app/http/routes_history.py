@@ -28,9 +28,10 @@ from actors.app.http.routes_run import sums
 from actors.app.inspecting import entry_data
 from actors.app.result import capital
 from actors.journal.codec import decode
-from actors.journal.pages import Wanted, entry_page, ledger_page, nth_entry
+from actors.journal.pages import Wanted, entry_at, entry_page, ledger_page, nth_entry
 from actors.journal.reader import JournalReader
 from arena.events import EvolutionCycleComplete
+from arena.exceptions import EventSourcingError
 
 ACCOUNT = r"^(endowment|reserve|pool:proving|pool:arena|market|costs|costs:fees|costs:slippage|costs:gas|bank|population|agent:[a-z][a-z0-9_-]{0,62})$"  # noqa: E501 - every account there is
 
@@ -66,7 +67,7 @@ def list_ledger(
     """List transfers, one row each with both of its legs."""
     view = reading.view
     place = (after_seq, after_line)
-    with reading.readers.lend() as run:
+    with reading.readers.lend(view.head) as run:
         page = ledger_page(run, place, limit, upto=view.seq, account=account)
     rows = [row._asdict() for row in page.rows]
     more = page.next and {"after_seq": page.next[0], "after_line": page.next[1]}
@@ -104,7 +105,7 @@ def list_events(  # noqa: PLR0913 - the filters there are
         agent_id=agent,
         newest_first=order == "desc",
     )
-    with reading.readers.lend() as run:
+    with reading.readers.lend(view.head) as run:
         page = entry_page(run, wanted)
     text = page_json(view.seq, page.entries, page.next)
     return Response(text, media_type="application/json")
@@ -115,8 +116,8 @@ def show_event(reading: Given, seq: SeqPath) -> Response:
     """Show one entry of the journal, and say in plain words what happened."""
     view = reading.view
     _check(view, seq)
-    with reading.readers.lend() as run:
-        entry = next(run.entries(seq - 1, 1))
+    with reading.readers.lend(view.head) as run:
+        entry = entry_at(run, seq)
     event = decode(entry.event_type, entry.type_version, entry.data, seq=entry.seq)
     return answer({"as_of": view.seq, "event": entry_data(entry), "said": say(event, None)})
 
@@ -135,7 +136,7 @@ async def show_cause(reading: Given, seq: SeqPath) -> Response:
         root = {"command": last.command, "command_id": last.entry.command_id}
         return answer({"as_of": view.seq, "seq": seq, "chain": chain, **root})
 
-    return await reading.heavy.run(ask)
+    return await reading.heavy.run(ask, view.head)
 
 
 @router.get("/allocator/cycles/{cycle}", response_model=Cycle)
@@ -153,13 +154,12 @@ async def show_cycle(
         entry = nth_entry(run, EvolutionCycleComplete.__name__, cycle)
         until.check()
         if entry is None:
-            detail = "the run was replaced meanwhile"
-            raise ProblemError(404, "unknown_cycle", detail, field="cycle")
+            raise EventSourcingError(f"cycle {cycle} is missing")
         data = entry_data(entry)
         facts = {"seq": data["seq"], "timestamp": data["timestamp"], "cycle": data["data"]}
         return answer({"as_of": view.seq, **facts})
 
-    return await reading.heavy.run(ask)
+    return await reading.heavy.run(ask, view.head)
 
 
 def _check(view: View, seq: int) -> None:

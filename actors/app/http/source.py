@@ -13,11 +13,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from actors.journal.chain import Head
 from actors.journal.files import database_path
 from actors.journal.reader import JournalReader, open_run
 from arena.exceptions import EventSourcingError
 
 Identity = tuple[int, int]
+
+
+class ReplacedError(EventSourcingError):
+    """What is on record is not what was read before: it is another history."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,15 +58,20 @@ class Readers:
         self._closed = False
 
     @contextmanager
-    def lend(self) -> Iterator[JournalReader]:
+    def lend(self, head: Head | None = None) -> Iterator[JournalReader]:
         """Lend a connection.
+
+        Args:
+            head: What was the last entry when somebody looked; None where nobody has.
 
         Raises:
             EventSourcingError: The run cannot be opened.
+            ReplacedError: What is on record does not go on from `head`.
         """
         identity = self._source.identity()
         reader = self._take(identity) or open_run(self._source.path)
         try:
+            _check(reader, head)
             yield reader
         except BaseException:
             reader.close()
@@ -86,3 +96,8 @@ class Readers:
         """Close what is not lent, and what is lent as soon as it comes back."""
         self._closed = True
         self._take(None)
+
+
+def _check(reader: JournalReader, head: Head | None) -> None:
+    if head is not None and head.seq and reader.head_at(head.seq) != head:
+        raise ReplacedError("another run stands in its place", seq=head.seq)

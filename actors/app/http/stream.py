@@ -4,14 +4,17 @@ The rule: a stream pulls.  It knows the last entry that its reader was sent, tak
 from the journal, and takes no other until that one was taken from its hands: whoever reads slowly
 reads late, and costs one page.  That there is more it hears from the follower, and if it did not
 hear, it would look anyway.  A stream therefore begins anywhere and misses and repeats nothing,
-whatever was started anew meanwhile.
+whatever was started anew meanwhile.  Where another run takes the place of the one that it began
+with, or an entry is damaged, it ends: it never goes on in another history.
 """
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
+import structlog
 from anyio import to_thread
 from fastapi import APIRouter, Header, Query
 from fastapi.responses import StreamingResponse
@@ -24,12 +27,15 @@ from actors.app.http.reading import (
     Given,
     Reading,
 )
-from actors.journal.chain import Entry
-from actors.journal.pages import EntryPage, Wanted, entry_page
+from actors.journal.chain import Entry, Head
+from actors.journal.pages import Wanted, entry_page
+from arena.exceptions import EventSourcingError
 
 KEEP_ALIVE_S = 15.0
 PAGE = 100
 PAGE_BYTES = 256 << 10
+
+log = structlog.wrap_logger(logging.getLogger(__name__))
 
 router = APIRouter(tags=["stream"])
 
@@ -68,22 +74,48 @@ async def stream_events(
 async def follow(
     reading: Reading, position: int, event_type: str | None = None
 ) -> AsyncIterator[bytes]:
-    """Yield what comes after `position`, each entry as one event, until the follower stops."""
+    """Yield what comes after `position`, each entry as one event, while it can be read."""
     yield b": arena\n\n"
-    follower = reading.follower
+    follower, part = reading.follower, _Part([], position, None, ends=False)
     while not follower.stopped:
-        page = await to_thread.run_sync(_read, reading, position, event_type)
-        for entry in page.entries:
-            yield sse(entry)
-        position = page.seen
-        if page.next is None and not await follower.wait_past(position, KEEP_ALIVE_S):
+        try:
+            part = await to_thread.run_sync(_read, reading, part, event_type)
+            for entry in part.entries:
+                yield sse(entry)
+        except EventSourcingError as error:
+            log.warning("stream_ended", after_seq=part.seen, error=str(error))
+            return
+        if part.ends and not await follower.wait_past(part.seen, KEEP_ALIVE_S):
             yield b": still here\n\n"
 
 
-def _read(reading: Reading, position: int, event_type: str | None) -> EntryPage:
-    wanted = Wanted(after_seq=position, limit=PAGE, event_type=event_type)
-    with reading.readers.lend() as run:
-        return entry_page(run, wanted, bytes_max=PAGE_BYTES)
+class _Part(NamedTuple):
+    """A piece of a stream.
+
+    Attributes:
+        entries: What was found.
+        seen: The last entry that was looked at.
+        head: The same with its hash; None where there is none yet.
+        ends: Whether nothing more was on record.
+    """
+
+    entries: list[Entry]
+    seen: int
+    head: Head | None
+    ends: bool
+
+
+def _read(reading: Reading, last: _Part, event_type: str | None) -> _Part:
+    """Return what follows `last`.
+
+    Raises:
+        EventSourcingError: It is damaged, or does not go on from there.
+    """
+    wanted = Wanted(after_seq=last.seen, limit=PAGE, event_type=event_type)
+    with reading.readers.lend(last.head) as run:
+        page = entry_page(run, wanted, bytes_max=PAGE_BYTES)
+        head = run.head_at(page.seen)
+    return _Part(page.entries, page.seen, head, page.next is None)
 
 
 def sse(entry: Entry) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import sqlite3
 from contextlib import closing
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 
 from actors.app.explaining.chain import trace
 from actors.app.folding import fold_run
+from actors.app.http import follower
 from actors.app.http import navs as navs_module
 from actors.app.http.entries import entry_json
 from actors.app.http.heavy import Until
@@ -23,6 +25,7 @@ from actors.journal.codec import decode
 from actors.journal.pages import Wanted, entry_page, ledger_page
 from actors.journal.reader import JournalReader, open_run
 from arena.events import Settlement, TickSettled
+from arena.exceptions import EventSourcingError
 from arena.ids import AgentId
 
 UNTIL = Until(60)
@@ -138,7 +141,7 @@ def test_the_navs_that_are_found_in_the_text_are_those_that_were_settled(entries
 
 @settings(max_examples=25)
 @given(
-    kept_max=st.integers(0, 3000),
+    kept_max=st.integers(0, 60_000),
     asked=st.lists(st.tuples(st.integers(0, 60), st.booleans(), st.booleans()), max_size=8),
 )
 def test_what_is_at_hand_for_the_next_question_changes_no_answer(
@@ -176,7 +179,8 @@ def test_what_is_at_hand_is_not_read_again(run, whole, settled):
 
 def test_what_is_forgotten_first_is_what_nobody_looks_at(monkeypatch):
     monkeypatch.setattr(navs_module, "READ_MAX", 4)
-    navs = Navs(kept_max=16)
+    room = 16 * (navs_module.BESIDE_BYTES + 8)
+    navs = Navs(room)
     one = Settlement(agents=(AgentId("g000-001"),), nav=(1.0,))
     facts = {"prices": {}, "fills": (), "refused": (), "real": Settlement(), "fund_nav": 1.0}
     for tick in range(1, 41):
@@ -184,7 +188,18 @@ def test_what_is_forgotten_first_is_what_nobody_looks_at(monkeypatch):
 
         wanted = {each for born in range(tick) for each in looked_at(born, tick)}
         assert wanted <= {*navs._closes}
-        assert len(navs._closes) == navs.kept <= 16
+        assert len(navs._closes) * room == navs.kept * 16 <= room * 16
+
+
+def test_a_tick_that_is_applied_again_takes_no_more_room(settled):
+    navs = Navs()
+    for event in settled:
+        navs.add(event)
+    kept = navs.kept
+    for event in settled:
+        navs.add(event)
+
+    assert navs.kept == kept
 
 
 @pytest.mark.asyncio
@@ -242,7 +257,66 @@ async def test_a_damaged_entry_is_not_passed_on(seen, entries, open_web, tmp_pat
         db.commit()
     async with open_web(copied) as web:
         page = await web.get("events", after_seq=seq - 1, limit=5)
+        alone = await web.get(f"events/{seq}")
+        back = await web.get(f"events/{seq}/cause")
         rest = await web.get("events", after_seq=seq, limit=5)
 
-    assert (page.status_code, page.json()["code"]) == (503, "run_unreadable")
+    for each in (page, alone, back):
+        assert (each.status_code, each.json()["code"]) == (503, "run_unreadable")
     assert rest.status_code == 200
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "UPDATE events SET data = replace(data, '\"nav\":[1.', '\"nav\":[9.') WHERE seq = ?",
+        "UPDATE events SET data = '{}' WHERE seq = ?",
+        "DELETE FROM events WHERE seq = ?",
+    ],
+    ids=["another number", "no numbers", "nothing"],
+)
+def test_a_curve_is_not_drawn_through_a_damaged_tick(damage, seen, whole, entries, tmp_path):
+    agent = whole.agents[AgentId("baseline-cash")]
+    seq = [each.seq for each in entries if each.event_type == "TickSettled"][20]
+    with open_run(changed(seen, tmp_path, damage, seq)) as spoiled:
+        navs = Navs()
+        with pytest.raises(EventSourcingError):
+            navs.find(spoiled, agent, (entries[-1].seq, whole.tick), 1000, UNTIL)
+        navs.take_over(whole.tick)
+
+        assert navs.kept == 0
+
+
+@pytest.mark.asyncio
+async def test_an_answer_about_one_run_is_not_taken_from_another(
+    seen, tmp_path, open_web, monkeypatch
+):
+    monkeypatch.setattr(follower, "POLL_S", 60.0)  # It will not notice.
+    monkeypatch.setattr(follower, "POLL_MAX_S", 60.0)
+    shorter = changed(seen, tmp_path / "other", "DELETE FROM events WHERE seq > ?", 30)
+    copied = shutil.copytree(seen, tmp_path / "run")
+    async with open_web(copied) as web:
+        last = web.reading.view.seq
+        os.replace(shorter / "run.db", copied / "run.db")
+        for asked in (
+            "events",
+            f"events/{last}",
+            f"events/{last}/cause",
+            "ledger",
+            "allocator/cycles/1",
+            "agents/g000-001/equity",
+            "agents/g000-001/why",
+        ):
+            found = await web.get(asked)
+            assert (found.status_code, found.json()["code"]) == (503, "run_unreadable"), asked
+
+
+def changed(run, folder, statement, seq):
+    """Return a copy of `run` below `folder` in which `statement` was executed."""
+    copied = shutil.copytree(run, folder / "changed")
+    with closing(sqlite3.connect(copied / "run.db")) as db:
+        for kind in ("update", "delete"):
+            db.execute(f"DROP TRIGGER events_{kind}")
+        assert db.execute(statement, [seq]).rowcount
+        db.commit()
+    return copied

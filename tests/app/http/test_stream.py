@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
-from contextlib import aclosing
+import os
+import shutil
+import sqlite3
+from contextlib import aclosing, closing
 
 import pytest
 
@@ -126,6 +129,36 @@ async def test_what_is_written_meanwhile_comes_once_and_in_order(tmp_path, open_
     assert [seq for seq, _, _ in await early] == [*range(1, 13)]
     assert [seq for seq, _, _ in await late] == [11, 12, 13]
     assert [seq for seq, _, _ in rest] == [*range(13, head + 1)]
+
+
+async def test_it_ends_where_another_run_takes_the_place_of_the_one_it_began_with(
+    seen, tmp_path, open_web, monkeypatch
+):
+    monkeypatch.setattr(stream, "PAGE", 10)
+    copied, other = (shutil.copytree(seen, tmp_path / name) for name in ("run", "other"))
+    with closing(sqlite3.connect(other / "run.db")) as db:
+        db.execute("DROP TRIGGER events_update")
+        db.execute("UPDATE events SET hash = prev_hash WHERE seq = 10")
+        db.commit()
+    found = []
+    async with open_web(copied) as web:
+        async for block in follow(web.reading, 0):
+            found.append(block)
+            os.replace(other / "run.db", copied / "run.db") if len(found) == 5 else None
+
+    assert [parsed(block)[0] for block in found[1:]] == [*range(1, 11)]
+
+
+async def test_it_ends_before_a_damaged_entry(seen, tmp_path, open_web):
+    copied = shutil.copytree(seen, tmp_path / "run")
+    async with open_web(copied) as web:
+        with closing(sqlite3.connect(copied / "run.db")) as db:
+            db.execute("DROP TRIGGER events_update")
+            db.execute("UPDATE events SET data = '{}' WHERE seq = 7")
+            db.commit()
+        found = [block async for block in follow(web.reading, 0)]
+
+    assert [parsed(block)[0] for block in found[1:]] == [*range(1, 7)]
 
 
 async def test_what_is_no_id_is_refused(seen, open_web):
