@@ -63,17 +63,20 @@ class Finding:
     advice: str = ""
 
 
-def examine(target: Path | None, runs: Path, *, now: datetime) -> list[Finding]:
+def examine(
+    target: Path | None, runs: Path, *, now: datetime, out: Path | None = None
+) -> list[Finding]:
     """Look at this machine, and at a config or a run.
 
     Args:
         target: A `.toml` config, a run's folder, its `run.db`, or None for the machine alone.
         runs: Where the run of a config lies, in a folder of its name.
         now: What the machine's clock says.
+        out: Where the run of a config lies, if not there.
     """
     found = [*look_at_machine(now)]
     if target is not None and target.suffix == ".toml":
-        return [*found, *_look_at_config(target, runs)]
+        return [*found, *_look_at_config(target, runs, out)]
     folder = Path() if target is None else target if target.is_dir() else target.parent
     found += look_at_disk(folder)
     return found if target is None else [*found, *look_at_run(target)]
@@ -173,14 +176,14 @@ def _private(folder: Path, database: Path) -> Iterator[Finding]:
             yield Finding("permissions", "warning", f"{path.name or path}: {mode:04o}", advice)
 
 
-def _look_at_config(path: Path, runs: Path) -> Iterator[Finding]:
+def _look_at_config(path: Path, runs: Path, out: Path | None) -> Iterator[Finding]:
     try:
         settings = load_settings(path)
     except ValidationError as error:
         yield Finding("config", "problem", str(error), "arena config validate says more")
         return
     yield Finding("config", "ok", str(path))
-    folder = runs / settings.run.name
+    folder = out or runs / settings.run.name
     yield from look_at_disk(folder)
     yield from _look_at_addresses(path.parent, settings)
     socket = path.parent / settings.daemon.socket if settings.daemon.socket else None

@@ -22,26 +22,33 @@ MARKS = {"ok": "ok     ", "warning": "warning", "problem": "PROBLEM"}
 
 @click.command(short_help="Look for what would keep a daemon from running well.")
 @click.argument("target", metavar="[RUN|CONFIG]", required=False, type=click.Path(path_type=Path))
+@click.option("--out", metavar="DIR", help="The folder of CONFIG's run; runs/NAME without it.")
 @with_output
-def doctor(target: Path | None, output: Output) -> None:
+def doctor(target: Path | None, out: str | None, output: Output) -> None:
     """Look at this machine, and at RUN or CONFIG: versions, disk, rights, port, the run itself.
 
     Nothing is changed.  The exit code is 1 if there is a problem, 0 if there are warnings only.
+    Ask it as the user who is to run the daemon.
 
     \b
     Examples:
       arena doctor
       arena doctor config/daemon.toml
+      arena doctor config/daemon.toml --out runs/mine
       arena doctor runs/quickstart-1
     """
     from dataclasses import asdict
 
     from actors.app.doctor import examine
     from actors.app.experiment import RUNS
+    from actors.app.packaged import config_file
 
+    target = None if target is None else config_file(target)
     if target is not None and not target.exists():
         raise click.BadParameter(f"nothing is at {str(target)!r}", param_hint="RUN|CONFIG")
-    findings = examine(target, RUNS, now=now())
+    if out is not None and (not out or target is None or target.suffix != ".toml"):
+        raise click.BadParameter("it is the folder of a CONFIG's run", param_hint="--out")
+    findings = examine(target, RUNS, now=now(), out=None if out is None else Path(out))
     ok = all(finding.level != "problem" for finding in findings)
     data = {"ok": ok, "checks": [asdict(finding) for finding in findings]}
     output.show(data, lambda: _lines(findings))

@@ -202,6 +202,25 @@ def test_a_config_is_looked_at_with_its_port_and_its_secrets(here: Path) -> None
     assert problems(path) == []
 
 
+def test_the_run_of_a_config_is_looked_for_where_it_is_served(here: Path, run: Path) -> None:
+    path = config(here, '[run]\nname = "x"\n[http]\nenabled = false\n')
+    words = ["doctor", str(path), "--json"]
+    there = CliRunner().invoke(cli, [*words, "--out", str(run)])
+    elsewhere = CliRunner().invoke(cli, words)
+    of_a_run = CliRunner().invoke(cli, ["doctor", str(run), "--out", str(run)])
+
+    checks = {one["check"]: one["found"] for one in json.loads(there.stdout)["checks"]}
+    assert checks["run"].endswith("events, as its anchors say")
+    assert '"run"' not in elsewhere.stdout
+    assert (there.exit_code, elsewhere.exit_code, of_a_run.exit_code) == (0, 0, 2)
+
+
+def test_a_config_of_the_package_goes_by_its_name(here: Path) -> None:
+    answer = CliRunner().invoke(cli, ["doctor", "daemon"])
+
+    assert "ok      config: " in answer.stdout
+
+
 def test_a_config_that_cannot_be_used_is_a_problem(here: Path) -> None:
     assert problems(config(here, "[run]\ndays = 0\n")) == ["config"]
 
