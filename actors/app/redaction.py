@@ -2,7 +2,8 @@
 
 The rule: twice, for either can miss something.  By name: what is called a token, a password or a
 key is not shown, whatever it is.  By look: a bearer token, the password in a URL, and every text
-that somebody said to `hide` are not shown, wherever they stand, be it in a traceback.
+that somebody said to `hide` are not shown, wherever they stand, be it in a traceback.  However long
+a text is, and whoever wrote it, looking through it takes time in proportion to it.
 """
 
 from __future__ import annotations
@@ -27,14 +28,10 @@ _HARMLESS = frozenset({"token_file", "url_file", "url_env"})  # They say where, 
 _LOOKS = (
     (re.compile(r"\b(bearer)\s+[^\s\"',;]{8,}", re.IGNORECASE), rf"\1 {HIDDEN}"),
     (re.compile(r"\b(basic)\s+[A-Za-z0-9+/]{15,}={0,2}", re.IGNORECASE), rf"\1 {HIDDEN}"),
-    (re.compile(r"\b([a-z][a-z0-9+.-]*://)[^\s/?#@\"']+@", re.IGNORECASE), rf"\1{HIDDEN}@"),
-    (
-        re.compile(
-            r"([?&;](?:[\w-]*(?:token|secret|passw|key|sig)[\w-]*)=)[^\s&#;\"']+", re.IGNORECASE
-        ),
-        rf"\1{HIDDEN}",
-    ),
+    (re.compile(r"://[^\s/?#\"']+@"), f"://{HIDDEN}@"),
 )
+_PARAMETER = re.compile(r"([?&;]([\w-]+)=)[^\s&#;\"']+")
+_SECRET_PARAMETER = re.compile(r"token|secret|passw|key|sig", re.IGNORECASE)
 _secrets: dict[str, None] = {}
 
 
@@ -58,7 +55,12 @@ def scrub(text: str) -> str:
             text = text.replace(secret, HIDDEN)
     for looks, instead in _LOOKS:
         text = looks.sub(instead, text)
-    return text
+    return _PARAMETER.sub(_shown, text)
+
+
+def _shown(found: re.Match[str]) -> str:
+    """Return a parameter of a URL, its value hidden where its name says that it is a secret."""
+    return f"{found[1]}{HIDDEN}" if _SECRET_PARAMETER.search(found[2]) else found[0]
 
 
 def redact(

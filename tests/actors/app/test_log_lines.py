@@ -101,6 +101,7 @@ SLOTS: list[dict[str, Any]] = [
     {"error": f"401 for Bearer {CANARY}: no"},
     {"error": "Basic Y2FuYXJ5LTVmMWM5ZTBiN2E6eA=="},
     {"url": f"https://user:{CANARY}@example.org/x"},
+    {"url": f"https://user:p@{CANARY}@example.org/x"},
     {"url": f"https://example.org/x?a=1&access_token={CANARY}#y"},
     {"deep": {"a": {"b": {"c": {"d": {"e": {"f": {"token": CANARY}}}}}}}},
     {"value": SecretStr(CANARY)},
@@ -115,6 +116,13 @@ def test_no_slot_shows_a_secret(slot: dict[str, Any]) -> None:
 
     assert "canary" not in line
     assert "Y2FuYXJ5" not in line
+
+
+@pytest.mark.parametrize("piece", ["a.", "?key", "key", "bearer ", "x://", "@", "&sig"])
+def test_a_long_text_of_somebody_else_is_looked_through_in_no_time(piece: str) -> None:
+    text = piece * (400_000 // len(piece))  # In squares of its length that would be minutes.
+
+    assert scrub(f"{text} https://u:{CANARY}@host {text}?key={CANARY}").count(HIDDEN) >= 2
 
 
 def test_what_is_hidden_is_shown_nowhere_not_even_in_a_traceback(lines: Any) -> None:
