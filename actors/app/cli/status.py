@@ -91,6 +91,8 @@ def _facts(daemon: Mapping[str, Any]) -> Iterator[tuple[str, object]]:
     reasons = ", ".join(map(str, daemon["reasons"]))
     yield "daemon", f"{daemon['state']}, {'ready' if daemon['ready'] else f'not ready: {reasons}'}"
     yield "run", f"{daemon['name']} in {daemon['folder']}, process {daemon['pid']}"
+    if daemon["url"] is not None:
+        yield "page", daemon["url"]
     startup = daemon["startup"]
     if startup["done"] < startup["total"]:
         yield "catching up", f"{startup['done']} of {startup['total']}"

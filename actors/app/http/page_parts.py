@@ -81,7 +81,7 @@ def leaders(rows: Iterable[Mapping[str, Any]]) -> str:
             _text(row["strategy"]),
             _text(row["tier"] or row["layer"]),
             "-" if row["fitness"] is None else f"{row['fitness']:.2f}",
-            f"{row['life_return']:+.1%}",
+            f"{row['return']:+.1%}",
             _usd(row["equity"]),
         )
         for row in rows

@@ -279,6 +279,7 @@ STATUS: dict[str, Any] = {
     "version": "1.2.3",
     "pid": 4711,
     "name": "mine",
+    "url": "http://127.0.0.1:8420/",
     "state": "running",
     "ready": False,
     "reasons": ["mailbox_full"],
@@ -313,7 +314,8 @@ def live(arena, desk: Desk, finished: Path, here: Path) -> Iterator[Path]:
 def test_the_daemon_stands_above_its_trading(arena, live):
     out = arena("status").out
 
-    for line in ("running, not ready: mailbox_full", "pause since day 12: smoke", "1.0 d"):
+    said = ("running, not ready: mailbox_full", "pause since day 12: smoke", "1.0 d", STATUS["url"])
+    for line in said:
         assert line in out
     assert out.index("PANIC") < out.index("success rate")
     assert "after the cycle under way: ladder.seats_max" in out

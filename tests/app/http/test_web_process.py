@@ -199,9 +199,10 @@ def test_every_word_of_a_page_is_escaped() -> None:
     row = {"rank": 1, "agent": "<b>", "strategy": "&", "tier": None, "layer": '"', "fitness": None}
     entry = {"seq": 1, "timestamp": "<i>", "type": "<u>", "agent": "'", "data": {"<s>": "\x1b"}}
 
-    shown = page_parts.leaders([{**row, "life_return": 0.0, "equity": 0}])
+    shown = page_parts.leaders([{**row, "return": 0.1, "life_return": 0.0, "equity": 0}])
     shown += page_parts.events([entry]) + page_parts.waiting("<img>")
 
     assert not re.search("<[bius]>|<img", shown)
     assert "\x1b" not in shown
     assert "&lt;b&gt;" in shown
+    assert "+10.0%" in shown  # Of the record that ranks it, as everywhere else.
