@@ -64,3 +64,16 @@ async def test_a_child_that_does_not_listen_ends_all_the_same(
             await until((tmp_path / "born").exists)
 
     assert not child.given_up
+
+
+async def test_a_child_that_cannot_be_started_is_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(of_child, "BACKOFF_S", 0.001)
+    settings = WorkerSettings(run=str(tmp_path), fd=3, port=1)
+
+    with socket.socket() as listening:
+        async with WebChild([str(tmp_path / "no")], settings, listening, WallClock()) as child:
+            await until(lambda: child.given_up)
+
+    assert child.restarts == RESTARTS_MAX

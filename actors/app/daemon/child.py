@@ -13,7 +13,6 @@ import socket
 from asyncio.subprocess import PIPE, Process
 from collections import deque
 from collections.abc import Sequence
-from types import TracebackType
 from typing import Self
 
 import structlog
@@ -74,18 +73,13 @@ class WebChild:
         self._keeper = spawn("web_child", self._keep, on_exit=self._kept)
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         """Tell it to end, and end it where it does not."""
         self._closing.set()
         self._tell_to_end()
         if self._keeper is not None and not await wait_ended(self._keeper, LEAVES_WITHIN_S):
             log.warning("web_killed", after_s=LEAVES_WITHIN_S)
-            if self._process is not None:
+            if self._process is not None and self._process.returncode is None:
                 self._process.kill()
             await wait_ended(self._keeper)
         self._listening.close()
@@ -105,14 +99,18 @@ class WebChild:
             await self._pause(wait_s)
             self.restarts += 1
 
-    async def _run_one(self) -> int:
-        """Run one child to its end, and return its exit code."""
-        self._process = process = await asyncio.create_subprocess_exec(
-            *self._command,
-            stdin=PIPE,
-            pass_fds=(self._listening.fileno(),),
-            start_new_session=True,  # A Ctrl-C is for the daemon, which tells the child.
-        )
+    async def _run_one(self) -> int | None:
+        """Run one child to its end, and return its exit code; None where none can be started."""
+        try:
+            self._process = process = await asyncio.create_subprocess_exec(
+                *self._command,
+                stdin=PIPE,
+                pass_fds=(self._listening.fileno(),),
+                start_new_session=True,  # A Ctrl-C is for the daemon, which tells the child.
+            )
+        except OSError as error:
+            log.warning("web_not_started", error=error.strerror)
+            return None
         if process.stdin is None:
             raise RuntimeError("a child without the standard input that it was given")
         process.stdin.write(self._line)

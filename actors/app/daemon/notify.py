@@ -248,7 +248,7 @@ def _post(url: str, body: Mapping[str, Any]) -> tuple[str, bool]:
     try:
         with _client() as client, client.stream("POST", url, json=body) as answer:
             status = answer.status_code
-    except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
+    except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
         return type(error).__name__, True
     if 200 <= status < 300:
         return "", False

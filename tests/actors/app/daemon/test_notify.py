@@ -257,6 +257,20 @@ def test_one_that_is_down_costs_nothing_and_its_address_is_in_no_log(
     assert "canary" not in caplog.text
 
 
+def test_where_no_connection_can_be_made_the_next_one_is_tried_all_the_same(
+    hook: Hook, notifier: Callable[..., Notifier], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    teller = notifier(Table(on=("panic",)))
+    with monkeypatch.context() as broken:
+        broken.setenv("SSL_CERT_FILE", "/nowhere")
+        teller.tell("panic", 1, "one")
+        assert teller.flush(30)
+    teller.tell("panic", 2, "two")
+    assert teller.flush(30)
+
+    assert [each["seq"] for each in hook.told] == [2]
+
+
 def test_one_that_hangs_holds_nobody_up(
     hook: Hook, notifier: Callable[..., Notifier], monkeypatch: pytest.MonkeyPatch
 ) -> None:
