@@ -25,6 +25,7 @@ from actors.app.daemon.serving import prepare_serving
 from actors.app.daemon.status import State
 from actors.app.proof import prove
 from actors.journal.chain import Head
+from actors.journal.lock import LockedError
 from actors.journal.port import Batch, StorageError
 from actors.journal.reader import open_run
 from actors.runtime import Exit, WallClock, spawn
@@ -233,6 +234,21 @@ async def test_rules_that_find_no_room_wait_for_the_next_cycle(
     found = kinds(config)
     assert found[: found.index("RunForked")].count("EvolutionCycleComplete") == 2
     assert prove(str(config.parent / "run"), deep=True).ok
+
+
+async def test_nobody_is_woken_for_a_second_daemon(
+    config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[object] = []
+    async with served(config) as first:
+        sets = [f"daemon.socket={config.parent}/other.sock"]
+        serving = prepare_serving(config, sets, first.life.serving.folder, web=False)
+        second = Daemon(serving, WallClock())
+        monkeypatch.setattr(second.life.notifier, "tell", lambda *words: told.append(words))
+        with pytest.raises(LockedError):
+            await second.run()
+
+    assert told == []
 
 
 async def test_a_reload_that_breaks_is_over_for_the_service_manager_too(

@@ -26,7 +26,12 @@ import structlog
 from actors.app.arena import Arena
 from actors.app.asking import outcome_of, reveal
 from actors.app.bootstrap import Start
-from actors.app.control.errors import Code, ControlError, UnknownOutcomeError
+from actors.app.control.errors import (
+    Code,
+    ControlError,
+    SocketTakenError,
+    UnknownOutcomeError,
+)
 from actors.app.control.requests import Reply, Request
 from actors.app.daemon.inbox import Asked
 from actors.app.daemon.jumps import Jumps
@@ -44,16 +49,21 @@ from actors.app.experiment import Saver, watchdog
 from actors.app.forks import pass_fork
 from actors.app.live import extend
 from actors.app.redo import redo_next, unfinished_evolve
+from actors.journal.lock import LockedError
 from actors.journal.port import StorageError
 from actors.messages.allocator import CONTROL, Probe
 from actors.runtime import Clock, Outcome
 from arena.commands import OnBehalf
+from arena.exceptions import ValidationError
 from arena.words import Action, Scalar
 
 log = structlog.wrap_logger(logging.getLogger(__name__))
 
 FLUSH_S = 5.0
 """How long the end of the daemon waits until everybody has been told of it."""
+
+NOT_FOR_IT_TO_SERVE = (LockedError, SocketTakenError, ValidationError)
+"""The run is another daemon's, or another config's: nothing broke, and nobody is woken for it."""
 
 
 class Daemon:
@@ -92,10 +102,10 @@ class Daemon:
                     await self._serve_while_there_is_room()
             except Exception as error:
                 self.life.take_no_more()
-                seq = 0 if self.life.arena is None else self.life.arena.treasury.seq
-                self.life.notifier.tell(
-                    "invariant", seq, f"the daemon ended: {type(error).__name__}"
-                )
+                if not isinstance(error, NOT_FOR_IT_TO_SERVE):
+                    seq = 0 if self.life.arena is None else self.life.arena.treasury.seq
+                    text = f"the daemon ended: {type(error).__name__}"
+                    self.life.notifier.tell("invariant", seq, text)
                 raise
             finally:
                 self.life.drained()
