@@ -17,13 +17,14 @@ from typing import Any
 
 from actors.app.control.errors import Code, ControlError, NoAnswerError, NotRunningError
 from actors.app.control.place import check_length
-from actors.app.control.wire import REPLY_MAX, request_line, result_of
+from actors.app.control.wire import REPLY_MAX, URGENT, URGENT_MAX, request_line, result_of
 
 TIMEOUT_S = 10.0
 """Seconds that a reply may take, unless the asker says otherwise."""
 
 IN_FLIGHT_MAX = 16
-"""Requests of one `AsyncControlClient` at a time: the others of the daemon's clients have room."""
+"""Requests of one `AsyncControlClient` at a time: the others of the daemon's clients have room.
+For what is urgent there are `URGENT_MAX` more."""
 
 CHUNK = 64 << 10
 
@@ -167,8 +168,9 @@ class AsyncControlClient:
             ControlError: As there, and `overloaded` if too many requests are under way.
         """
         line = request_line(op, args or {}, command_id=command_id, by=by, reason=reason)
-        if self._in_flight >= IN_FLIGHT_MAX:
-            raise ControlError(Code.OVERLOADED, f"{IN_FLIGHT_MAX} requests are under way")
+        most = IN_FLIGHT_MAX + (URGENT_MAX if op in URGENT else 0)
+        if self._in_flight >= most:
+            raise ControlError(Code.OVERLOADED, f"{most} requests are under way")
         self._in_flight += 1
         try:
             async with asyncio.timeout(self.timeout_s):

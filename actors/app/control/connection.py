@@ -18,7 +18,7 @@ import structlog
 
 from actors.app.control.errors import Code, ControlError, UnknownOutcomeError
 from actors.app.control.requests import Reply, Request, parse_request
-from actors.app.control.wire import LINE_MAX, bad_request
+from actors.app.control.wire import LINE_MAX, URGENT_MAX, bad_request
 
 log = structlog.wrap_logger(logging.getLogger(__name__))
 
@@ -38,6 +38,7 @@ class Limits:
 
     Attributes:
         connections_max: Connections at a time.
+        kept_free: Connections beyond these, on which only what is urgent is taken.
         idle_s: Seconds without a request after which a connection is closed.
         line_s: Seconds that a request may take from its first byte to its last.
         reply_s: Seconds that a client may take to read a reply.
@@ -45,6 +46,7 @@ class Limits:
     """
 
     connections_max: int = 64
+    kept_free: int = URGENT_MAX
     idle_s: float = 60.0
     line_s: float = 5.0
     reply_s: float = 10.0
@@ -60,7 +62,7 @@ class Connection:
         handle: Handler,
         limits: Limits,
         *,
-        draining: Callable[[], bool],
+        refusing: Callable[[Request], ControlError | None],
     ) -> None:
         """Make a connection that does not run yet.
 
@@ -68,12 +70,12 @@ class Connection:
             peer: The client; does not block, and is closed at the end.
             handle: Carries requests out.
             limits: What the client may take.
-            draining: Says whether requests are refused from now on.
+            refusing: Says why a request is not taken here and now; None where it is.
         """
         self._peer = peer
         self._handle = handle
         self._limits = limits
-        self._draining = draining
+        self._refusing = refusing
         self._left = bytearray()
 
     async def run(self) -> None:
@@ -136,8 +138,9 @@ class Connection:
     async def _answer(self, line: bytes) -> Reply:
         try:
             request = parse_request(line)
-            if self._draining():
-                return Reply(error=DRAINING)
+            refusal = self._refusing(request)
+            if refusal is not None:
+                return Reply(error=refusal)
             return await self._handle(request)
         except ControlError as error:
             return Reply(error=error)

@@ -7,6 +7,7 @@ import logging
 import os
 import socket
 from contextlib import suppress
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 from typing import Self
@@ -16,7 +17,8 @@ import structlog
 from actors.app.control.connection import DRAINING, Connection, Handler, Limits
 from actors.app.control.errors import Code, ControlError
 from actors.app.control.place import BACKLOG, make_socket, peer_of
-from actors.app.control.requests import Reply
+from actors.app.control.requests import Reply, Request
+from actors.app.control.wire import URGENT
 from actors.runtime import Exit, ExitReason, spawn
 from actors.runtime.tasks import wait_ended
 
@@ -112,11 +114,15 @@ class ControlServer:
             log.warning("control_stranger_refused", pid=pid, user=user)
             peer.close()
             return
-        if self._draining or len(self._connections) >= self._limits.connections_max:
+        above = len(self._connections) - self._limits.connections_max
+        if self._draining or above >= self._limits.kept_free:
             with peer, suppress(OSError):
                 peer.send(Reply(error=DRAINING if self._draining else self._overloaded()).line())
             return
-        connection = Connection(peer, self._handle, self._limits, draining=lambda: self._draining)
+        limits, refusing = self._limits, self._refuse
+        if above >= 0:  # It keeps its place from nobody for long.
+            limits, refusing = replace(limits, idle_s=limits.line_s), self._refuse_in_a_crowd
+        connection = Connection(peer, self._handle, limits, refusing=refusing)
 
         def ended(exited: Exit) -> None:
             del self._connections[task]
@@ -126,6 +132,14 @@ class ControlServer:
 
         task = spawn(f"control-{next(self._numbers)}", connection.run, on_exit=ended)
         self._connections[task] = peer
+
+    def _refuse(self, request: Request) -> ControlError | None:
+        del request
+        return DRAINING if self._draining else None
+
+    def _refuse_in_a_crowd(self, request: Request) -> ControlError | None:
+        crowded = None if request.op in URGENT else self._overloaded()
+        return self._refuse(request) or crowded
 
     def _overloaded(self) -> ControlError:
         most = self._limits.connections_max

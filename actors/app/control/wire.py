@@ -27,6 +27,12 @@ DEPTH_MAX = 32
 INT_MAX = 2**53 - 1
 """The largest whole number that every reader of JSON reads as it is."""
 
+URGENT = frozenset({"panic", "reset-panic", "stop"})
+"""The requests that wait behind no other ones, and are let in where too many of those are."""
+
+URGENT_MAX = 8
+"""Places that are kept free for them, wherever requests are counted."""
+
 _STRING = re.compile(r'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
 
 

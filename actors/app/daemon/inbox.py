@@ -14,13 +14,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from actors.app.control.errors import Code, ControlError
-from actors.app.control.requests import Op, Request
+from actors.app.control.requests import Request
+from actors.app.control.wire import URGENT
 
 WAITING_MAX = 256
 """How many requests may wait, and as many urgent ones; one more is refused as `overloaded`."""
-
-URGENT = frozenset({Op.PANIC, Op.RESET_PANIC})
-"""What is carried out first, in the order in which it came: the last word on a panic counts."""
 
 AT_ONCE = 64
 """How many are carried out between two ticks."""
@@ -53,7 +51,10 @@ class Asked:
 
 
 class Inbox:
-    """Requests in the order in which they came, the urgent ones first."""
+    """Requests in the order in which they came, the urgent ones first.
+
+    Both a panic and its end are urgent, so that the last word on it counts.
+    """
 
     def __init__(self) -> None:
         self._urgent: deque[Asked] = deque()

@@ -160,6 +160,7 @@ async def test_one_client_leaves_room_for_the_others_and_waits_behind_nobody(nea
             await begun.acquire()
         with pytest.raises(ControlError) as caught:
             await client.ask("health")
+        assert await client.ask("panic", command_id="p", by="me") == {}
         assert await AsyncControlClient(near).ask("health") == {}
         may_end.set()
 

@@ -48,6 +48,7 @@ def test_every_limit_stands_there():
         f"{REPLY_MAX >> 20} MiB, and {limits.reply_s:g} s",
         f"| {limits.idle_s:g} s |",
         f"| {limits.connections_max}; one more",
+        f"for these there are {limits.kept_free} more",
         f"at most {PATH_MAX} bytes",
         f"at most {REASON_MAX} characters",
         f"more than {DEPTH_MAX} levels",

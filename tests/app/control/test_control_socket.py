@@ -257,6 +257,21 @@ def test_one_too_many_is_told_so_and_room_comes_again(near):
             pass  # It sees them leave when it comes to it.
 
 
+def test_a_panic_is_let_in_where_too_many_others_are(near):
+    limits = Limits(connections_max=1, kept_free=1)
+    with serving(near, Desk().handle, limits), Stranger(near) as first:
+        first.say(b'{"op":"health"}\n')
+        assert first.hear() is not None
+        panic = ControlClient(near).ask("panic", command_id="a", by="me")
+        with Stranger(near) as second:
+            second.say(b'{"op":"health"}\n')
+            refused = second.hear()
+            assert not there_is_room(near)
+
+    assert panic["events"]
+    assert refused["error"]["code"] == "overloaded"
+
+
 def there_is_room(path: Path) -> bool:
     try:
         ControlClient(path).ask("health")
