@@ -7,12 +7,12 @@ may.  No error shows what was found.
 from __future__ import annotations
 
 import os
-import stat
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
 from urllib.parse import urlsplit
 
+from actors.app.secret_files import read_secret
 from arena.exceptions import ValidationError
 
 _BYTES_MAX = 4_096
@@ -57,16 +57,9 @@ def address_of(
 
 def _in_file(path: Path, key: str) -> str:
     try:
-        with path.open("rb") as file:
-            mode = os.fstat(file.fileno()).st_mode
-            content = file.read(_BYTES_MAX)
-    except OSError as error:
-        found = error.strerror or type(error).__name__
-        raise ValidationError(key, found=found, needed="a file that holds a URL") from error
-    if stat.S_IMODE(mode) & (stat.S_IRWXG | stat.S_IRWXO):
-        found = f"mode {stat.S_IMODE(mode):04o}"
-        raise ValidationError(key, found=found, needed="a file that only its owner reads: 0600")
-    return content.decode("utf-8", "replace")
+        return read_secret(path, _BYTES_MAX).decode("utf-8", "replace")
+    except ValidationError as error:
+        raise ValidationError(key, found=error.found, needed=error.needed) from error
 
 
 def _checked(url: str, key: str) -> str:

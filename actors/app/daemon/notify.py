@@ -16,20 +16,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 import structlog
 
 from actors.app.daemon.addresses import address_of
 from actors.app.daemon.notices import URGENT, Notice, notices_of, shortened, wanted
+from actors.app.daemon.webhook import post
 from actors.app.redaction import hide
 from actors.journal.chain import Entry
 from actors.runtime import Clock, WallClock
 from arena.events import Event
 from arena.exceptions import ValidationError
-
-if TYPE_CHECKING:
-    import httpx
 
 QUEUE_MAX = 256
 TRIES = 3
@@ -38,8 +36,6 @@ TIMEOUT_S = 5.0
 MINUTE_S = 60.0
 """Commits that may wait; how often one is tried, after which pause (doubled each time), and for how
 long each time; and what a minute is."""
-
-_AGAIN = {408, 425, 429}
 
 log = structlog.wrap_logger(logging.getLogger(__name__))
 
@@ -227,35 +223,10 @@ class Notifier:
         for attempt in range(TRIES):
             if attempt and self._over.wait(BACKOFF_S * 2 ** (attempt - 1)):
                 break
-            fault, again = _post(target.url, body)
+            fault, again = post(target.url, body, TIMEOUT_S)
             if not fault:
                 return True
             log.warning("notify_failed", target=target.place, attempt=attempt + 1, fault=fault)
             if not again:
                 break
         return False
-
-
-def _post(url: str, body: Mapping[str, Any]) -> tuple[str, bool]:
-    """Send `body`; return what was wrong with it, nothing where it was taken, and whether to retry.
-
-    The words are the name of an error or a status: the text of an error may hold the URL.
-    """
-    import httpx  # noqa: PLC0415  # of the extra `serve`
-
-    for name in ("httpx", "httpcore"):  # They would log the URL.
-        logging.getLogger(name).setLevel(logging.WARNING)
-    try:
-        with _client() as client, client.stream("POST", url, json=body) as answer:
-            status = answer.status_code
-    except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
-        return type(error).__name__, True
-    if 200 <= status < 300:
-        return "", False
-    return f"status {status}", status >= 500 or status in _AGAIN
-
-
-def _client() -> httpx.Client:
-    import httpx  # noqa: PLC0415  # of the extra `serve`
-
-    return httpx.Client(timeout=TIMEOUT_S, follow_redirects=False)

@@ -8,8 +8,6 @@ included: whoever guesses would else see when it is right.  The control socket s
 from __future__ import annotations
 
 import hmac
-import os
-import stat
 import time
 from collections import deque
 from collections.abc import Callable
@@ -19,7 +17,9 @@ from actors.app.http.asked import Asked
 from actors.app.http.limits import LIMITS, Limits
 from actors.app.http.refusals import Refused
 from actors.app.redaction import hide
+from actors.app.secret_files import read_secret
 from actors.app.settings.problems import ConfigError, Problem, Said
+from arena.exceptions import ValidationError
 
 TOKEN_MIN, TOKEN_MAX = 32, 512
 """Visible characters of a token."""
@@ -36,29 +36,14 @@ def read_token(path: Path) -> bytes:
             is no token; the message says what to do.
     """
     try:
-        number = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError as error:
-        raise _problem(path, error.strerror or "unreadable", "a file with a token") from error
-    try:
-        _check(path, os.fstat(number))
-        token = os.read(number, TOKEN_MAX + 2).rstrip()
-    finally:
-        os.close(number)
+        token = read_secret(path, TOKEN_MAX + 2).rstrip()
+    except ValidationError as error:
+        raise _problem(path, str(error.found), error.needed) from error
     if TOKEN_MIN <= len(token) <= TOKEN_MAX and all(33 <= each <= 126 for each in token):
         hide(token.decode("ascii"))
         return token
     needed = f"{TOKEN_MIN} to {TOKEN_MAX} visible characters on one line: openssl rand -hex 32"
     raise _problem(path, f"{len(token)} bytes that are no token", needed)
-
-
-def _check(path: Path, found: os.stat_result) -> None:
-    if not stat.S_ISREG(found.st_mode):
-        raise _problem(path, "no regular file", "a regular file with a token")
-    if found.st_uid != os.geteuid():
-        raise _problem(path, f"a file of user {found.st_uid}", f"one of user {os.geteuid()}")
-    mode = stat.S_IMODE(found.st_mode)
-    if mode & 0o177:
-        raise _problem(path, f"mode {mode:04o}", f"mode 0600: chmod 600 {path}")
 
 
 def _problem(path: Path, found: str, needed: str) -> ConfigError:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -18,6 +20,7 @@ import pytest
 from actors.app.daemon import notify
 from actors.app.daemon.notices import Notice, notices_of
 from actors.app.daemon.notify import Notifier
+from actors.app.daemon.webhook import post
 from actors.journal.chain import Entry, Head, link
 from actors.runtime import ManualClock
 from actors.testing.examples import LIFE, TIME
@@ -344,6 +347,7 @@ def test_the_address_may_stand_in_a_file_that_is_nobody_elses(
     ("content", "mode", "fault"),
     [
         ("http://127.0.0.1/canary", 0o644, "mode 0644"),
+        ("http://127.0.0.1/canary", 0o602, "chmod 600"),
         ("canary", 0o600, "a URL, http or https"),
         ("ftp://canary/", 0o600, "a URL, http or https"),
         ("http://[canary/", 0o600, "a URL, http or https"),
@@ -362,3 +366,30 @@ def test_an_address_that_cannot_be_used_is_refused_and_not_shown(
         Notifier([Table(url_file="hook", url_env=None)], run="r", folder=tmp_path)
 
     assert "canary" not in str(refused.value)
+
+
+def test_an_answer_that_comes_letter_by_letter_is_not_waited_for() -> None:
+    over = threading.Event()
+
+    def drip(listener: socket.socket) -> None:
+        connection, _ = listener.accept()
+        with connection, suppress(OSError):
+            connection.sendall(b"HTTP/1.1 204 No Content\r\nX: ")
+            while not over.wait(0.02):
+                connection.sendall(b"x")
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        slow = threading.Thread(target=drip, args=[listener], daemon=True)
+        slow.start()
+        told = post(f"http://127.0.0.1:{listener.getsockname()[1]}/", {}, within_s=0.2)
+        over.set()
+        slow.join(WITHIN_S)
+
+    assert told == ("RemoteProtocolError", True)
+
+
+def test_nobody_waits_for_an_address_on_a_pipe(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "hook", 0o600)
+
+    with pytest.raises(ValidationError, match="no regular file"):
+        Notifier([Table(url_file="hook", url_env=None)], run="r", folder=tmp_path)
