@@ -11,6 +11,7 @@ import os
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,8 @@ import click
 from actors.app.cli.output import Output, with_output
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from rich.console import RenderableType
 
 Command = Callable[..., None]
@@ -87,8 +90,19 @@ class Asking:
         path = find_socket(run, self.socket)
         command_id = self.command_id or f"cli-{os.getpid()}-{time.monotonic_ns()}"
         client = ControlClient(path, self.timeout_s)
-        found = client.ask(op, args, command_id=command_id, by=_by(), reason=self.reason)
+        with reaching(path):
+            found = client.ask(op, args, command_id=command_id, by=_by(), reason=self.reason)
         return {"op": op, "id": command_id, **found}
+
+
+@contextmanager
+def reaching(path: Path) -> Iterator[None]:
+    """Say whose the control socket at `path` is to a user who may not connect to it."""
+    try:
+        yield
+    except PermissionError as error:
+        words = f"{error.strerror}; its daemon is asked by the user who runs it, and by root"
+        raise PermissionError(error.errno, words, str(path)) from None
 
 
 def asks(command: Command) -> Command:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from actors.app.cli.asking import duration
+from actors.app.cli.asking import duration, reaching
 from actors.app.cli.output import Output, with_output
 
 if TYPE_CHECKING:
@@ -56,7 +56,8 @@ def _daemon(run: str | None, socket: str | None, timeout_s: float) -> dict[str, 
 
     path = find_socket(run, socket)
     try:
-        return ControlClient(path, timeout_s).ask("status")
+        with reaching(path):
+            return ControlClient(path, timeout_s).ask("status")
     except NotRunningError:
         if run is None:
             raise

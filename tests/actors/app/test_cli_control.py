@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import getpass
 import re
 import shutil
@@ -11,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from actors.app.control.client import ControlClient
 from actors.app.control.errors import Code, ControlError
 from actors.app.control.requests import Op
 from tests.app.control.serving import HASH, Desk, refusal, serving
@@ -228,6 +230,18 @@ def test_of_several_daemons_one_has_to_be_named_to_be_read(words, arena, run, de
 
     assert answer.code == 2
     assert "needed one of those that run: runs/mine, runs/other" in answer.err
+
+
+@pytest.mark.parametrize("word", ["pause", "status"])
+def test_a_socket_of_somebody_else_is_said_to_be(word, arena, run, monkeypatch):
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(ControlClient, "ask", refuse)
+    answer = arena(word)
+
+    assert answer.code == 4
+    assert answer.err.startswith("arena: runs/mine/control.sock: Permission denied; its daemon is")
 
 
 def test_an_answer_that_does_not_come_says_how_to_find_out(arena, run, desk):
