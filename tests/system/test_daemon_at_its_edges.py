@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from actors.app.cli.serve import _report
 from actors.app.control.errors import Code, ControlError, UnknownOutcomeError
 from actors.app.control.requests import Op, Request
 from actors.app.daemon import daemon as module
@@ -129,6 +130,7 @@ async def test_who_is_told_to_stop_while_it_opens_begins_nothing(config: Path) -
 
     assert ended[0].error is None
     assert daemon.life.opened is None
+    assert [*_report(daemon.summary())] == ["stopped before the run was open"]
     with pytest.raises(ControlError, match="draining"):
         await ask(daemon, Op.KILL, agent_id="g000-001")
 

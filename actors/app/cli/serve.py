@@ -132,5 +132,8 @@ def _of_its_run(daemon: Daemon, act: Callable[[], None]) -> Callable[[], None]:
 
 
 def _report(result: dict[str, Any]) -> Iterator[RenderableType]:
+    if result["seq"] is None:
+        yield "stopped before the run was open"
+        return
     yield f"stopped on day {result['tick']}, at {result['seq']}:{result['hash']}"
     yield f"try: {how_to('verify', result['folder'])}"
