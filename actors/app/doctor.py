@@ -192,7 +192,26 @@ def _look_at_config(path: Path, runs: Path, out: Path | None) -> Iterator[Findin
     elif settings.http.enabled:
         yield _port(settings.http.bind)
     if (folder / FILE_NAME).exists():
-        yield from look_at_run(folder)
+        findings = [*look_at_run(folder)]
+        yield from findings
+        if all(finding.level != "problem" for finding in findings):
+            yield _compared(settings, folder, path)
+
+
+def _compared(settings: Settings, folder: Path, config: Path) -> Finding:
+    """Look whether the run in `folder` is the one that its config describes."""
+    from actors.app.daemon.reload import compare_with_run  # noqa: PLC0415  # where it is needed
+    from actors.journal.reader import open_run  # noqa: PLC0415  # the same
+
+    try:
+        with open_run(folder) as run:
+            changed = compare_with_run(settings, run, place=str(config))
+    except ArenaError as error:
+        return Finding("rules", "problem", str(error), "mend the config, or serve another run")
+    if not changed:
+        return Finding("rules", "ok", "the run's are the config's")
+    keys = ", ".join(each.key for each in changed)
+    return Finding("rules", "ok", f"taken over when a cycle has ended: {keys}")
 
 
 def _look_at_addresses(base: Path, settings: Settings) -> Iterator[Finding]:

@@ -31,6 +31,12 @@ from tests.worlds import NOW
 
 ROOT = Path(__file__).parents[3]
 CONFIG = ROOT / "config" / "quickstart.toml"
+SMALLER = (
+    CONFIG.read_text(encoding="utf-8")
+    .replace("days = 180", "days = 5")
+    .replace("agents = 50", "agents = 4")
+    + "\n[http]\nenabled = false\n"
+)
 
 
 @pytest.fixture(scope="module")
@@ -203,7 +209,7 @@ def test_a_config_is_looked_at_with_its_port_and_its_secrets(here: Path) -> None
 
 
 def test_the_run_of_a_config_is_looked_for_where_it_is_served(here: Path, run: Path) -> None:
-    path = config(here, '[run]\nname = "x"\n[http]\nenabled = false\n')
+    path = config(here, SMALLER)
     words = ["doctor", str(path), "--json"]
     there = CliRunner().invoke(cli, [*words, "--out", str(run)])
     elsewhere = CliRunner().invoke(cli, words)
@@ -213,6 +219,27 @@ def test_the_run_of_a_config_is_looked_for_where_it_is_served(here: Path, run: P
     assert checks["run"].endswith("events, as its anchors say")
     assert '"run"' not in elsewhere.stdout
     assert (there.exit_code, elsewhere.exit_code, of_a_run.exit_code) == (0, 0, 2)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "level", "found"),
+    [
+        ("", "", "ok", "the run's are the config's"),
+        ("[treasury]", "[limits]\ntrades_per_day = 9\n[treasury]", "ok", "limits.trades_per_day"),
+        ("373261.00", "7777.00", "problem", "treasury.total: found '7777.00'"),
+    ],
+)
+def test_a_config_is_compared_with_the_run_that_it_would_go_on_with(
+    here: Path, run: Path, before: str, after: str, level: str, found: str
+) -> None:
+    path = config(here, SMALLER.replace(before, after) if before else SMALLER)
+
+    (rules,) = [
+        one for one in examine(path, Path("runs"), now=NOW, out=run) if one.check == "rules"
+    ]
+
+    assert rules.level == level
+    assert found in rules.found
 
 
 def test_a_config_of_the_package_goes_by_its_name(here: Path) -> None:
