@@ -48,6 +48,12 @@ class Problem(BaseModel):
         str | None, Field(description="The parameter at fault; null where none is.")
     ] = None
     instance: Annotated[str | None, Field(description="The path that was asked for.")] = None
+    reason: Annotated[
+        str | None, Field(description="Which rule is against it, where a change was refused.")
+    ] = None
+    command_id: Annotated[
+        str | None, Field(description="The key to ask again with, where no answer came.")
+    ] = None
 
 
 class ProblemError(Exception):

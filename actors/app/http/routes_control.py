@@ -17,10 +17,10 @@ from fastapi.security import HTTPBearer
 
 from actors.app.control.client import AsyncControlClient
 from actors.app.control.errors import ControlError, NoAnswerError
-from actors.app.control.requests import ARGS, REASON_MAX, Args, Op, parse_request
+from actors.app.control.requests import Op, parse_request
 from actors.app.control.wire import load, request_line
 from actors.app.http.asked import Asked
-from actors.app.http.problems import MEDIA_TYPE
+from actors.app.http.control_schemas import SUMMARIES, described, responses
 from actors.app.http.refusals import Refused
 from actors.app.http.tokens import Tokens
 
@@ -65,10 +65,10 @@ def _add(router: APIRouter, op: Op, client: AsyncControlClient | None, tokens: T
         change,
         methods=["POST"],
         name=f"control_{op}".replace("-", "_"),
-        summary=_SUMMARIES[op],
+        summary=SUMMARIES[op],
         response_model=None,
-        responses=_RESPONSES,
-        openapi_extra=_described(op),
+        responses=responses(op),
+        openapi_extra=described(op, _KEY_FORM.pattern),
     )
 
 
@@ -107,68 +107,3 @@ def _read(op: Op, key: str, body: bytes) -> tuple[dict[str, Any], str]:
 def _problem(refused: Refused, more: Mapping[str, str] | None = None) -> Response:
     headers = {name.decode(): value.decode() for name, value in refused.own_headers()}
     return Response(refused.body(more), refused.status, headers)
-
-
-_SUMMARIES = {
-    Op.PAUSE: "Let the clock stand still",
-    Op.RESUME: "Let the clock go on",
-    Op.STOP: "End the daemon after the tick under way",
-    Op.RELOAD: "Read the config again",
-    Op.PANIC: "Stop all trading",
-    Op.RESET_PANIC: "Let trading go on",
-    Op.EVOLVE: "Hold an evolution cycle now",
-    Op.SPAWN: "Give birth to an agent",
-    Op.KILL: "End an agent",
-    Op.PAUSE_AGENT: "Let an agent trade no more",
-    Op.UNPAUSE_AGENT: "Let an agent trade again",
-}
-
-_PROBLEM = {"$ref": "#/components/schemas/Problem"}
-_RESULT = {
-    "type": "object",
-    "description": "What stands on record of it; of a dry run, what would be done.",
-    "properties": {
-        "seq": {"type": "integer", "description": "The last entry that it made."},
-        "hash": {"type": "string", "description": "Of that entry."},
-        "events": {"type": "array", "items": {"type": "object"}, "description": "What happened."},
-        "duplicate": {"type": "boolean", "description": "Whether it had been done before."},
-    },
-}
-_DONE: dict[str, Any] = {
-    "description": "Done.",
-    "content": {"application/json": {"schema": _RESULT}},
-}
-_PROBLEMS: dict[int | str, dict[str, Any]] = {
-    status: {"description": text, "content": {MEDIA_TYPE: {"schema": _PROBLEM}}}
-    for status, text in {
-        400: "The key or the body cannot be used",
-        401: "The token is missing or wrong",
-        403: "Nothing can be changed here",
-        404: "The agent or the strategy is not there",
-        409: "A rule is against it, or the key stands for another request",
-        413: "The body is too large",
-        415: "The body is no JSON",
-        429: "Too many wrong tokens, or too many requests",
-        503: "The daemon ends or does not run",
-        504: "No answer came: the same key finds out what became of it",
-        507: "The disk is full",
-    }.items()
-}
-_RESPONSES = {200: _DONE, **_PROBLEMS}
-
-
-def _described(op: Op) -> dict[str, Any]:
-    """Return what OpenAPI says about the key, the token and the body of `op`."""
-    body = ARGS.get(op, Args).model_json_schema()
-    body.pop("description", None)
-    reason = {"type": "string", "maxLength": REASON_MAX, "description": "Why, for the record."}
-    body["properties"] = {**body.get("properties", {}), "reason": reason}
-    key = {
-        "name": "Idempotency-Key",
-        "in": "header",
-        "required": True,
-        "description": "The same key and body are done once, however often they are sent.",
-        "schema": {"type": "string", "pattern": f"^{_KEY_FORM.pattern}$"},
-    }
-    content = {"application/json": {"schema": body}}
-    return {"parameters": [key], "requestBody": {"required": False, "content": content}}
