@@ -43,8 +43,8 @@ curl -sN 'http://127.0.0.1:8420{PREFIX}/stream?after_seq=0'
 * **Problems.** Whatever is no answer is `application/problem+json` (RFC 9457) with a stable
   `code`, and `field` where a parameter is at fault.
 * **Heavy questions** (`why`, `equity`, `cause`, a cycle) get 10 s, two at a time; then the answer
-  is 503. `why` folds the run from its first entry: of a long run of many agents only the command
-  `arena why` says it.
+  is 503. `why` folds the run from the newest snapshot before the agent's birth on: of a long life
+  among many only the command `arena why` says it.
 * **No cookies, no CORS.** A page of another site cannot ask. `HEAD` is answered wherever `GET`
   is, but for the stream.
 
