@@ -123,8 +123,16 @@ def live_source(settings: Settings, base: Path, *, clock: Clock) -> LiveSource:
     Raises:
         ConfigError: The market is none that can grow.
     """
-    downloader = Downloader(settings, base) if settings.live.download else None
-    return LiveSource(settings, base, clock=clock, downloader=downloader)
+    return LiveSource(settings, base, clock=clock, downloader=downloader_of(settings, base))
+
+
+def downloader_of(settings: Settings, base: Path) -> Downloader | None:
+    """Return what fetches bars before each look; None where the settings want nothing fetched.
+
+    Raises:
+        ImportError: The extra `data` is not installed.
+    """
+    return Downloader(settings, base) if settings.live.download else None
 
 
 def _meta(settings: Settings, config: Path, known: Plugins) -> dict[str, str]:

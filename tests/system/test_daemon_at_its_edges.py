@@ -29,8 +29,9 @@ from actors.journal.chain import Head
 from actors.journal.lock import LockedError
 from actors.journal.port import Batch, StorageError
 from actors.journal.reader import open_run
-from actors.runtime import Exit, WallClock, spawn
+from actors.runtime import Exit, ManualClock, WallClock, spawn
 from actors.runtime.tasks import wait_ended
+from tests.app.live.growing import NOW, WARMUP, Folder
 from tests.system.in_hand import CONFIG, ask, history, served, until
 
 pytestmark = pytest.mark.asyncio
@@ -202,6 +203,10 @@ async def test_a_daemon_that_breaks_answers_whoever_waits(
     assert (health["ready"], health["state"]) == (False, "draining")
 
 
+def rewrite(config: Path, text: str, word: str) -> None:
+    config.write_text(text.replace("[live]", f"[live]\n{word}"))
+
+
 def with_other_rules(config: Path) -> None:
     config.write_text(CONFIG.replace("[evolution]", "[evolution]\nbirths_base = 1"))
 
@@ -271,6 +276,22 @@ async def test_a_reload_that_breaks_is_over_for_the_service_manager_too(
             told = [manager.recv(999).split(b"\n")[0] for _ in range(2)]
 
     assert told == [b"RELOADING=1", b"READY=1"]
+
+
+async def test_where_bars_come_from_changes_at_once(tmp_path: Path) -> None:
+    folder = Folder(tmp_path / "grown", WARMUP + 2)
+    async with served(folder.config, clock=ManualClock(NOW)) as daemon:
+        opened = daemon.life.opened
+        assert opened is not None
+        assert opened.source is not None
+        text = folder.config.read_text()
+        found = []
+        for wanted in ("true", "false"):
+            rewrite(folder.config, text, f"download = {wanted}")
+            told = await ask(daemon, Op.RELOAD, wanted)
+            found.append((told["accepted"], opened.source.downloader is not None))
+
+    assert found == [(True, True), (True, False)]
 
 
 async def test_what_was_done_has_its_answer_when_the_run_is_over(config: Path) -> None:

@@ -30,7 +30,7 @@ class Polling:
         self._source = source
         self._clock = clock
         self._news = news
-        self._due_s = clock.monotonic_s()
+        self._looked_s = -math.inf
         self._looking: asyncio.Task[Exit] | None = None
         self._found: Market | None = None
         self._error: BaseException | None = None
@@ -44,17 +44,17 @@ class Polling:
         """Look, if it is time to; return the seconds until it is, infinity while it looks.
 
         Args:
-            every_s: Seconds from the end of a look to the next.
+            every_s: Seconds from the end of the last look to the next, as the config says now.
         """
         if self._looking is not None:
             return math.inf
-        wait_s = self._due_s - self._clock.monotonic_s()
+        wait_s = self._looked_s + every_s - self._clock.monotonic_s()
         if wait_s > 0:
             return wait_s
 
         def ended(exited: Exit) -> None:
             self._looking, self._error = None, exited.error
-            self._due_s = self._clock.monotonic_s() + every_s
+            self._looked_s = self._clock.monotonic_s()
             self._news()
 
         self._looking = spawn("look_for_bars", self._look, on_exit=ended)

@@ -18,6 +18,7 @@ from actors.app.daemon.life import Life
 from actors.app.daemon.opening import Opened
 from actors.app.daemon.reload import Change, ReloadPlan, plan_reload, plan_rules
 from actors.app.daemon.status import State
+from actors.app.experiment import downloader_of
 from actors.app.forks import pass_reload
 from actors.app.log import set_level
 from actors.app.settings import Settings
@@ -78,7 +79,7 @@ class Reloading:
         life = self._life
         plan = self._plan(arena, opened)
         if plan.settings is not None and not dry_run:
-            plan = self._take_over(arena, plan, plan.settings)
+            plan = self._take_over(arena, opened, plan, plan.settings)
             self._asked = by, reason
             keys = ", ".join(plan.live)
             life.diary.append(("reloaded", {"by": by, "reason": reason, "at_once": keys}))
@@ -102,12 +103,19 @@ class Reloading:
                 loaded=opened.loaded,
             )
 
-    def _take_over(self, arena: Arena, plan: ReloadPlan, settings: Settings) -> ReloadPlan:
+    def _take_over(
+        self, arena: Arena, opened: Opened, plan: ReloadPlan, settings: Settings
+    ) -> ReloadPlan:
         """Let what is live be in effect, and the rest wait."""
         try:
+            downloader = downloader_of(settings, self._life.serving.config.parent)
             self._life.notifier.replace(settings.notify)
+        except ImportError as error:
+            return ReloadPlan(plan.changed, (("live.download", str(error)),))
         except ValidationError as error:
             return ReloadPlan(plan.changed, (("notify", str(error)),))
+        if opened.source is not None:
+            opened.source.downloader = downloader
         self._life.settings = settings
         self._life.set_speed(settings.daemon.speed)
         set_level(settings.daemon.log_level)

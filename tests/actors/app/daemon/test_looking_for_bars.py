@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import threading
 from datetime import UTC, datetime
 
@@ -21,6 +22,9 @@ class Stuck:
         self.let_go = threading.Event()
         self.was_let_go = False
 
+    async def poll(self):
+        """Find nothing."""
+
     def close(self):
         self.was_let_go = self.let_go.wait(5)
 
@@ -34,3 +38,15 @@ async def test_the_loop_goes_on_while_a_look_that_hangs_is_waited_for():
     await polling.close()
 
     assert source.was_let_go
+
+
+@pytest.mark.asyncio
+async def test_another_pause_between_looks_counts_from_the_last_one():
+    clock, looked = ManualClock(datetime(2024, 1, 1, tzinfo=UTC)), asyncio.Event()
+    polling = Polling(Stuck(), clock, looked.set)
+    assert polling.look_if_due(3_600) == math.inf
+    await looked.wait()
+    clock.advance(1)
+
+    assert polling.look_if_due(3_600) == 3_599
+    assert polling.look_if_due(60) == 59
