@@ -33,12 +33,12 @@ _LEVELS = {
 
 
 def daemon_words(level: str) -> str:
-    """Return how both processes of a daemon log: as `ARENA_LOG` says, or else from `level` up.
+    """Return how both processes of a daemon log: from `level` up, if `ARENA_LOG` names none.
 
     Lines are JSON where nobody looks at them.
     """
-    form = "" if sys.stderr.isatty() else ",json"
-    return os.environ.get(VARIABLE) or f"{level}{form}"
+    said = os.environ.get(VARIABLE) or ("" if sys.stderr.isatty() else "json")
+    return f"{level},{said}"  # Of two levels the later one counts.
 
 
 def configure_log(words: str | None = None) -> None:

@@ -23,7 +23,7 @@ from actors.app.http.guard import Guard
 from actors.app.http.limits import LIMITS
 from actors.app.http.objections import own_hosts
 from actors.app.http.source import Source
-from actors.app.log import configure_log, set_level
+from actors.app.log import configure_log, daemon_words, set_level
 from actors.app.redaction import HIDDEN, hide, redact, scrub
 
 CANARY = "canary-5f1c9e0b7a"
@@ -74,6 +74,20 @@ def test_the_level_can_be_changed_while_it_runs(lines: Any) -> None:
     log.warning("no more")
 
     assert [line["event"] for line in lines()] == ["now"]
+
+
+@pytest.mark.parametrize(
+    ("said", "logged"), [("json", ["loud"]), ("json,info", ["soft", "loud"]), ("error,json", [])]
+)
+def test_a_daemon_logs_from_its_own_level_up_unless_the_environment_has_one(
+    lines: Any, monkeypatch: pytest.MonkeyPatch, said: str, logged: list[str]
+) -> None:
+    monkeypatch.setenv("ARENA_LOG", said)
+    configure_log(daemon_words("warning"))
+    log.info("soft")
+    log.warning("loud")
+
+    assert [line["event"] for line in lines()] == logged
 
 
 def test_what_others_log_is_json_too_and_keeps_secrets(lines: Any) -> None:
