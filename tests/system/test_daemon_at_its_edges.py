@@ -185,6 +185,25 @@ async def break_in_hand(config: Path, seen: list[Exit | dict[str, Any]]) -> None
             await ask(daemon, Op.KILL, "late", agent_id="g000-001")
 
 
+async def test_what_is_told_after_the_seal_is_not_hurried_by_the_stop(
+    config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left: list[bool] = []
+    monkeypatch.setattr(life, "_leave_undrained", lambda: left.append(True))
+    loop = asyncio.get_running_loop()
+    async with served(config) as daemon:
+
+        def flush(_: float) -> bool:
+            loop.call_soon_threadsafe(daemon.life.stop, 0)
+            return True
+
+        monkeypatch.setattr(daemon.life.notifier, "flush", flush)
+    for _ in range(5):
+        await asyncio.sleep(0)
+
+    assert left == []
+
+
 async def test_a_daemon_that_breaks_answers_whoever_waits(
     config: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
