@@ -8,6 +8,7 @@ look may find it well again.
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -194,4 +195,6 @@ class LiveSource:
 
 
 def _refused(error: OSError) -> StorageError:
-    return StorageError(f"cannot record the bars of a live run: {error}", definite=True)
+    """Return what `error` means: after one of the device, nobody knows what is on it."""
+    definite = error.errno != errno.EIO
+    return StorageError(f"cannot record the bars of a live run: {error}", definite=definite)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -266,3 +268,19 @@ def test_a_file_that_the_disk_cannot_read_costs_nothing_but_time(watched):
     (watched.folder.path / "kept").rename(watched.folder.prices)
     watched.folder.add(rows([8]))
     assert watched.poll() is not None
+
+
+@pytest.mark.parametrize(("number", "definite"), [(errno.ENOSPC, True), (errno.EIO, False)])
+def test_after_a_fault_of_the_device_nobody_knows_what_is_recorded(
+    watched, monkeypatch, number, definite
+):
+    def breaks(_: int) -> None:
+        raise OSError(number, "no")
+
+    watched.folder.add(rows([8]))
+    monkeypatch.setattr(os, "fsync", breaks)
+
+    with pytest.raises(StorageError) as caught:
+        watched.poll()
+
+    assert caught.value.definite is definite
