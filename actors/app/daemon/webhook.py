@@ -10,10 +10,9 @@ from __future__ import annotations
 import logging
 import socket
 import threading
-from collections.abc import Mapping
-from contextlib import suppress
-from types import TracebackType
-from typing import Any, Self
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from typing import Any
 
 _AGAIN = {408, 425, 429}
 _CONNECTED = {"connection.connect_tcp.complete", "connection.start_tls.complete"}
@@ -39,7 +38,7 @@ def post(url: str, body: Mapping[str, Any], within_s: float) -> tuple[str, bool]
     try:
         with (
             httpx.Client(timeout=within_s, follow_redirects=False) as client,
-            _Cut(within_s) as cut,
+            _cut_after(within_s) as cut,
             client.stream("POST", url, json=body, extensions={"trace": cut.trace}) as answer,
         ):
             status = answer.status_code
@@ -50,36 +49,36 @@ def post(url: str, body: Mapping[str, Any], within_s: float) -> tuple[str, bool]
     return f"status {status}", status >= 500 or status in _AGAIN
 
 
-class _Cut:
-    """Ends the connection of a request when its time is over."""
+@contextmanager
+def _cut_after(seconds: float) -> Iterator[_Cut]:
+    """End the connection of a request after so many seconds, unless it has ended by then."""
+    cut = _Cut()
+    timer = threading.Timer(seconds, cut.end)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield cut
+    finally:
+        timer.cancel()
+        timer.join()
 
-    def __init__(self, within_s: float) -> None:
-        self._timer = threading.Timer(within_s, self._cut)
-        self._timer.daemon = True
+
+class _Cut:
+    """Ends the connection of one request."""
+
+    def __init__(self) -> None:
         self._socket: socket.socket | None = None
         self._over = False
-
-    def __enter__(self) -> Self:
-        self._timer.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._timer.cancel()
-        self._timer.join()
 
     def trace(self, name: str, info: Mapping[str, Any]) -> None:
         """Hear from httpcore how far it is."""
         if name in _CONNECTED:
             self._socket = info["return_value"].get_extra_info("socket")
             if self._over:
-                self._cut()
+                self.end()
 
-    def _cut(self) -> None:
+    def end(self) -> None:
+        """End it: at once, or as soon as it begins."""
         self._over = True
         if self._socket is not None:
             with suppress(OSError):  # It is closed already.

@@ -21,6 +21,7 @@ from actors.app.http import (
     stream,
 )
 from actors.app.http.reading import Reading, only_known
+from actors.app.http.refusals import MEDIA_TYPE
 from actors.app.http.source import Source
 from actors.app.http.writer import Asks
 from arena import __version__
@@ -117,7 +118,7 @@ def _documented(app: FastAPI, made: Callable[[], dict[str, Any]]) -> Callable[[]
 
 
 def _failures() -> dict[str, Any]:
-    content = {problems.MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
     return {
         str(status): {"description": description, "content": content}
         for status, description in _FAILURES.items()

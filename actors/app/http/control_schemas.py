@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from actors.app.control.requests import ARGS, REASON_MAX, Args, Op
-from actors.app.http.problems import MEDIA_TYPE
+from actors.app.http.refusals import MEDIA_TYPE
 
 Schema = dict[str, Any]
 

@@ -7,12 +7,10 @@ bug of ours says no more than the id under which the log has it.
 from __future__ import annotations
 
 import itertools
-import json
 import logging
 import os
 import traceback
 from collections.abc import Mapping
-from http import HTTPStatus
 from typing import Annotated, Any
 
 import structlog
@@ -23,9 +21,8 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
 from actors.app.control.errors import ControlError, NoAnswerError
+from actors.app.http.refusals import Refused
 from arena.exceptions import AgentError, ArenaError, EventSourcingError
-
-MEDIA_TYPE = "application/problem+json"
 
 log = structlog.wrap_logger(logging.getLogger(__name__))
 
@@ -97,19 +94,19 @@ def problem_response(
     request: Request, problem: ProblemError, headers: Mapping[str, str] | None = None
 ) -> Response:
     """Return the answer to `request` that says `problem`."""
-    body = {
-        "type": "about:blank",
-        "title": HTTPStatus(problem.status).phrase,
-        "status": problem.status,
-        "detail": problem.detail,
-        "code": problem.code,
-        "field": problem.field,
-        "instance": request.url.path,
-    }
-    sent = dict(headers or {})
-    if problem.retry_s is not None:
-        sent["Retry-After"] = str(problem.retry_s)
-    return Response(json.dumps(body), problem.status, sent, MEDIA_TYPE)
+    refused = Refused(problem.status, problem.code, problem.detail, problem.retry_s)
+    more = {"field": problem.field, "instance": request.url.path}
+    return refusal_response(refused, more, headers)
+
+
+def refusal_response(
+    refused: Refused,
+    more: Mapping[str, str | None] | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """Return the answer that says `refused`, with `more` facts and `headers`."""
+    own = {name.decode(): value.decode() for name, value in refused.own_headers()}
+    return Response(refused.body(more), refused.status, {**(headers or {}), **own})
 
 
 async def _known(request: Request, error: Exception) -> Response:

@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 
+MEDIA_TYPE = "application/problem+json"
+
 CONTENT_POLICY = "; ".join(
     (
         "default-src 'none'",
@@ -50,7 +52,7 @@ class Refused:
     retry_s: int | None = None
     allow: tuple[str, ...] = ()
 
-    def body(self, more: Mapping[str, str] | None = None) -> bytes:
+    def body(self, more: Mapping[str, str | None] | None = None) -> bytes:
         """Return the answer's body, a problem as `problems` has them, with `more` facts."""
         problem = {
             "type": "about:blank",
@@ -75,7 +77,7 @@ class Refused:
 
     def own_headers(self) -> list[tuple[bytes, bytes]]:
         """Return the headers that tell this answer from another one."""
-        own = [(b"content-type", b"application/problem+json")]
+        own = [(b"content-type", MEDIA_TYPE.encode())]
         if self.retry_s is not None:
             own.append((b"retry-after", b"%d" % self.retry_s))
         if self.status == HTTPStatus.UNAUTHORIZED:

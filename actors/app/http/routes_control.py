@@ -8,7 +8,6 @@ same key and body have the same answer for ever, another body under the same key
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from typing import Any, cast
 
 from fastapi import APIRouter, Depends, Request
@@ -21,6 +20,7 @@ from actors.app.control.requests import Op, parse_request
 from actors.app.control.wire import load, request_line
 from actors.app.http.asked import Asked
 from actors.app.http.control_schemas import SUMMARIES, described, responses
+from actors.app.http.problems import refusal_response
 from actors.app.http.refusals import Refused
 from actors.app.http.tokens import Tokens
 
@@ -55,9 +55,9 @@ def _add(router: APIRouter, op: Op, client: AsyncControlClient | None, tokens: T
         asked = Asked(request.scope)
         if client is None:
             detail = "this is a stored run: nothing changes it"
-            return _problem(Refused(403, "control_disabled", detail))
+            return refusal_response(Refused(403, "control_disabled", detail))
         if refused := tokens.objection(asked):
-            return _problem(refused)
+            return refusal_response(refused)
         return await _pass_on(client, op, asked, await request.body())
 
     router.add_api_route(
@@ -76,16 +76,18 @@ async def _pass_on(client: AsyncControlClient, op: Op, asked: Asked, body: bytes
     keys = asked.values(_KEY)
     if len(keys) != 1 or not _KEY_FORM.fullmatch(keys[0]):
         detail = "one Idempotency-Key is needed: 1 to 64 of A-Z a-z 0-9 . _ : -"
-        return _problem(Refused(400, "bad_idempotency_key", detail))
+        return refusal_response(Refused(400, "bad_idempotency_key", detail))
     try:
         args, reason = _read(op, keys[0], body)
         result = await client.ask(op, args, command_id=keys[0], by=BY, reason=reason)
     except ControlError as error:
         retry_s = _RETRY_S.get(error.status)
         refused = Refused(error.status, str(error.code), error.message, retry_s=retry_s)
-        return _problem(refused, {} if error.reason is None else {"reason": error.reason})
+        more = {} if error.reason is None else {"reason": error.reason}
+        return refusal_response(refused, more)
     except NoAnswerError as error:
-        return _problem(Refused(504, "outcome_unknown", str(error)), {"command_id": keys[0]})
+        refused = Refused(504, "outcome_unknown", str(error))
+        return refusal_response(refused, {"command_id": keys[0]})
     return JSONResponse(result)
 
 
@@ -102,8 +104,3 @@ def _read(op: Op, key: str, body: bytes) -> tuple[dict[str, Any], str]:
     reason = cast("str", said.get("reason", ""))
     parse_request(request_line(op, args, command_id=key, by=BY, reason=reason))
     return args, reason
-
-
-def _problem(refused: Refused, more: Mapping[str, str] | None = None) -> Response:
-    headers = {name.decode(): value.decode() for name, value in refused.own_headers()}
-    return Response(refused.body(more), refused.status, headers)
