@@ -265,8 +265,15 @@ def sound_snapshots(run: JournalReader) -> Iterator[Snapshot]:
 
 
 def checks_failed(checks: str) -> list[str]:
-    """Return which checks did not pass, of those that `tally` gives as JSON."""
-    return [name for name, passed in json.loads(checks).items() if not passed]
+    """Return which checks did not pass, of those that `tally` gives as JSON.
+
+    Raises:
+        EventSourcingError: They are damaged.
+    """
+    try:
+        return [name for name, passed in json.loads(checks).items() if not passed]
+    except (ValueError, AttributeError) as error:
+        raise EventSourcingError(f"what a strategy's checks came to is damaged: {error}") from error
 
 
 def _rows(run: JournalReader, sql: str, where: dict[str, Any]) -> Iterator[tuple[Any, ...]]:

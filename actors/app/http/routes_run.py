@@ -13,6 +13,7 @@ from actors.app.http.reading import Given, answer
 from actors.app.http.replica import View
 from actors.app.result import count_agents
 from arena import __version__
+from arena.exceptions import EventSourcingError
 from arena.experiment import plain
 from arena.treasury import Treasury
 from arena.words import ALL
@@ -74,18 +75,29 @@ async def show_config(reading: Given) -> Response:
     """Show what is run: the config as it was at the start, and the rules as they are now."""
     view = reading.view
     experiment = view.treasury.experiment
-    settings = view.meta.get("settings")
     return answer(
         {
             "as_of": view.seq,
             "run_id": view.meta.get("run_id", ""),
-            "settings": None if settings is None else json.loads(settings),
+            "settings": _settings(view),
             "rules": plain(experiment.rules),
             "endowment": plain(experiment.endowment),
             "population": plain(experiment.population),
             "seed": experiment.seed,
         }
     )
+
+
+def _settings(view: View) -> Any:
+    """Return the config as it was at the start; null where a run has none.
+
+    Raises:
+        EventSourcingError: It is damaged.
+    """
+    try:
+        return json.loads(view.meta.get("settings", "null"))
+    except ValueError as error:
+        raise EventSourcingError(f"the config in the run is damaged: {error}") from error
 
 
 @router.get("/data", response_model=Data)

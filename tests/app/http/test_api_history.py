@@ -288,6 +288,22 @@ def test_a_curve_is_not_drawn_through_a_damaged_tick(damage, seen, whole, entrie
 
 
 @pytest.mark.asyncio
+async def test_a_damaged_config_is_said_and_takes_nothing_else_along(seen, open_web, tmp_path):
+    damage = "UPDATE meta SET value = '{' WHERE key = 'settings' AND ? = 0"
+    async with open_web(changed(seen, tmp_path, damage, 0)) as web:
+        config, status = await web.get("config"), await web.get("status")
+
+    assert (config.status_code, config.json()["code"]) == (503, "run_unreadable")
+    assert status.status_code == 200
+
+
+@pytest.mark.parametrize("checks", ["{", "[]", "0"])
+def test_damaged_checks_are_damage(checks):
+    with pytest.raises(EventSourcingError, match="checks"):
+        pages.checks_failed(checks)
+
+
+@pytest.mark.asyncio
 async def test_an_answer_about_one_run_is_not_taken_from_another(
     seen, tmp_path, open_web, monkeypatch
 ):
