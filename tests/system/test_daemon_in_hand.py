@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from actors.app.control.errors import Code, ControlError
 from actors.app.control.requests import Op, Request
@@ -318,6 +319,21 @@ async def test_speed_changes_at_once_and_a_rehearsed_reload_changes_nothing(conf
     assert told["accepted"]
     assert [each["key"] for each in told["changed"]] == ["daemon.speed"]
     assert (rehearsed, interval_s) == (0.0, 86.4)
+
+
+async def test_the_log_tells_a_reload_from_a_rehearsal_and_names_a_key_once(config: Path) -> None:
+    async with served(config) as daemon:
+        with capture_logs() as lines:
+            rewrite(config, CONFIG.replace("[evolution]", "[evolution]\nbirths_base = 1"))
+            await ask(daemon, Op.RELOAD, "a", dry_run=True)
+            await ask(daemon, Op.RELOAD, "b")
+            rewrite(config, CONFIG.replace("[evolution]", "[evolution]\nx = 1"))
+            await ask(daemon, Op.RELOAD, "c")
+
+    told = [(line["event"], line.get("keys", [])) for line in lines if "reload" in line["event"]]
+    keys = ["evolution.births_base"]
+    assert told == [("reload_rehearsed", keys), ("reload", keys), ("reload_refused", [])]
+    assert str(lines).count("evolution.x") == 1
 
 
 async def test_a_daemon_that_stops_answers_nobody_and_leaves_a_snapshot(config: Path) -> None:

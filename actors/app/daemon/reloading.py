@@ -85,10 +85,11 @@ class Reloading:
             life.diary.append(("reloaded", {"by": by, "reason": reason, "at_once": keys}))
         told = {**plan.plain(), "pending": [*life.pending], "dry_run": dry_run}
         if told["accepted"]:
-            log.info("reload", by=by, keys=[*plan.live, *life.pending])
+            word = "reload_rehearsed" if dry_run else "reload"
+            log.info(word, by=by, keys=[*plan.live, *plan.next_cycle])
         else:
-            why = [f"{each['key']}: {each['why']}" for each in told["refused"]]
-            log.warning("reload_refused", by=by, refused=why)
+            whys = [why if key in why else f"{key}: {why}" for key, why in plan.refused]
+            log.warning("reload_refused", by=by, refused=whys)
         return told
 
     def _plan(self, arena: Arena, opened: Opened) -> ReloadPlan:
