@@ -146,6 +146,7 @@ class BarRecorder:
     """The bars of one live run, for its writer.
 
     Attributes:
+        database: The run.
         bars: What is on the disk.
     """
 
@@ -160,6 +161,7 @@ class BarRecorder:
         if found.run_id != run_id:
             path = str(bars_path(database))
             raise EventSourcingError(f"{path!r} has the bars of {found.run_id!r}, not {run_id!r}")
+        self.database = database
         self.bars = found.bars
         self._path, self._hash, self._size = bars_path(database), found.hash, found.size
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import json
 import os
+from glob import escape
 from pathlib import Path
 
-from actors.journal.anchors import anchors_path
 from actors.journal.placing import sync
 from actors.journal.port import StorageError
 
@@ -71,12 +71,15 @@ def _words(marker: Path) -> str:
 
 
 def forget_cached(database: Path) -> None:
-    """Have the kernel drop what it has in memory of `database` and its anchors: the disk is asked.
+    """Have the kernel drop what it has in memory of `database`, its anchors and its bars.
+
+    So the disk is asked.
 
     It must not be open in this process: closing a file gives up the locks that SQLite has on it.
     """
     wal = database.with_name(database.name + "-wal")
-    for path in (database, wal, anchors_path(database)):
+    beside = database.parent.glob(f"{escape(database.stem)}.*.jsonl")
+    for path in (database, wal, *beside):
         if not path.exists():
             continue
         handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)

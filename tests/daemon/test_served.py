@@ -117,12 +117,17 @@ def test_a_port_that_is_taken_is_named_before_anything_begins(serve: Serve) -> N
     assert not (run.folder / "run.db").exists()
 
 
-def test_a_socket_path_that_is_too_long_is_named_by_its_key(serve: Serve) -> None:
-    run = serve(*sets(f"daemon.socket={'x' * 120}"))
+def test_a_bad_place_for_the_socket_is_named_by_its_key_before_anything_begins(
+    serve: Serve, tmp_path: Path
+) -> None:
+    (tmp_path / "open").mkdir()
+    (tmp_path / "open").chmod(0o1777)
+    run = serve(*sets(f"daemon.socket={tmp_path / 'open' / 'sock'}"))
     run.start()
 
     assert run.code() == ExitCode.USAGE
     assert "daemon.socket" in run.said()
+    assert not (run.folder / "run.db").exists()
 
 
 def test_a_folder_that_cannot_be_written_is_named(serve: Serve, tmp_path: Path) -> None:

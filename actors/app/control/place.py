@@ -47,7 +47,8 @@ def make_socket(path: Path) -> socket.socket:
     """
     check_length(path)
     with _own_folder(path):
-        _remove_stale(path)
+        if _is_stale(path):
+            path.unlink()
         listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         listener.setblocking(False)  # noqa: FBT003 - the one argument it has
         try:
@@ -58,6 +59,17 @@ def make_socket(path: Path) -> socket.socket:
             listener.close()
             raise
     return listener
+
+
+def check_place(path: Path) -> None:
+    """Check that a socket can be made at `path`, before anything else is; none is made.
+
+    Raises:
+        ValidationError, SocketTakenError, OSError: As `make_socket`.
+    """
+    check_length(path)
+    with _own_folder(path):
+        _is_stale(path)
 
 
 def check_length(path: Path) -> None:
@@ -104,15 +116,16 @@ def _check_owned(folder: Path, found: os.stat_result) -> None:
         raise ValidationError(KEY, found=said, needed=needed)
 
 
-def _remove_stale(path: Path) -> None:
+def _is_stale(path: Path) -> bool:
+    """Say whether a socket lies there that nobody listens at; refuse whatever else does."""
     try:
         mode = path.lstat().st_mode
     except FileNotFoundError:
-        return
+        return False
     if not stat.S_ISSOCK(mode):
         raise ValidationError(KEY, found=str(path), needed="a path where nothing else lies")
     check_free(path)
-    path.unlink()
+    return True
 
 
 def check_free(path: Path) -> None:

@@ -20,7 +20,7 @@ from typing import Self
 import structlog
 
 from actors.app.control.connection import Handler
-from actors.app.control.place import check_free
+from actors.app.control.place import check_place
 from actors.app.control.server import ControlServer
 from actors.app.daemon.child import WebChild
 from actors.app.daemon.sd import ServiceManager
@@ -58,11 +58,12 @@ class Face:
 
         Raises:
             SocketTakenError: A daemon serves this run already.
+            ValidationError: `daemon.socket` is no place for a socket.
             PortTakenError: Somebody else listens on `http.bind`.
             ConfigError: `http.token_file` holds no token that others cannot read.
             ValidationError: What serves HTTP is not installed.
         """
-        check_free(serving.socket)
+        check_place(serving.socket)
         self.manager = ServiceManager()
         self.child: WebChild | None = None
         self._serving = serving

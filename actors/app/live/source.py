@@ -23,6 +23,7 @@ from actors.app.markets import LoadedMarket
 from actors.app.settings import Settings
 from actors.feeds import DataError
 from actors.journal.bars import BarRecorder, Bars, begin_bars
+from actors.journal.marker import leave_marker
 from actors.journal.port import StorageError
 from actors.runtime import Clock
 from arena.market import Market
@@ -183,7 +184,10 @@ class LiveSource:
                 recorder.append(found.bars)
             except OSError as error:
                 self._seen = ()
-                raise _refused(error) from error
+                refused = _refused(error)
+                if not refused.definite:
+                    leave_marker(recorder.database, error)
+                raise refused from error
         return recorder
 
     def _say(self, reasons: tuple[str, ...]) -> None:

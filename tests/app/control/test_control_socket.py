@@ -25,7 +25,7 @@ from actors.app.control.errors import (
     SocketTakenError,
     UnknownOutcomeError,
 )
-from actors.app.control.place import PATH_MAX, make_socket
+from actors.app.control.place import PATH_MAX, check_place, make_socket
 from actors.app.control.requests import Op, Reply, Request
 from actors.app.control.server import ControlServer
 from actors.app.control.wire import LINE_MAX
@@ -422,6 +422,8 @@ def test_a_socket_that_a_dead_process_left_is_replaced(near):
 
 def test_a_socket_on_which_somebody_listens_is_left_alone(near):
     with serving(near, Desk().handle):
+        with pytest.raises(SocketTakenError):
+            check_place(near)
         taken = pytest.raises(SocketTakenError, match=f"process {os.getpid()} listens")
         with taken, serving(near, Desk().handle):
             pass
@@ -472,5 +474,7 @@ def test_a_place_that_is_not_safe_is_refused_and_names_the_key(place, tmp_path):
 
     with pytest.raises(ValidationError, match=r"^daemon\.socket: "), serving(path, Desk().handle):
         pass
+    with pytest.raises(ValidationError, match=r"^daemon\.socket: "):
+        check_place(path)
 
     assert sorted(tmp_path.iterdir()) == before

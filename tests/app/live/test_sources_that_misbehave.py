@@ -15,6 +15,7 @@ from actors.app.live import LiveSource
 from actors.app.settings import ConfigError
 from actors.feeds import DataError
 from actors.journal.bars import read_bars
+from actors.journal.marker import marker_path
 from actors.journal.port import StorageError
 from actors.runtime import ManualClock
 from arena.market import Market
@@ -274,13 +275,18 @@ def test_a_file_that_the_disk_cannot_read_costs_nothing_but_time(watched):
 def test_after_a_fault_of_the_device_nobody_knows_what_is_recorded(
     watched, monkeypatch, number, definite
 ):
-    def breaks(_: int) -> None:
-        raise OSError(number, "no")
+    faults, sync = [OSError(number, "no")], os.fsync
+
+    def breaks_once(handle: int) -> None:
+        if faults:
+            raise faults.pop()
+        sync(handle)
 
     watched.folder.add(rows([8]))
-    monkeypatch.setattr(os, "fsync", breaks)
+    monkeypatch.setattr(os, "fsync", breaks_once)
 
     with pytest.raises(StorageError) as caught:
         watched.poll()
 
     assert caught.value.definite is definite
+    assert marker_path(watched.database).exists() is not definite
