@@ -248,5 +248,6 @@ def _said(error: ValidationError, *places: str) -> str:
 def _problems(error: ValidationError, places: tuple[str, ...]) -> Iterator[str]:
     for each in error.errors(include_url=False, include_input=False)[:PROBLEMS_MAX]:
         place = ".".join(str(part)[:64] for part in (*places, *each["loc"]))
-        message = "unknown key" if each["type"] == "extra_forbidden" else each["msg"]
+        said = each["msg"].removeprefix("Value error, ")
+        message = "unknown key" if each["type"] == "extra_forbidden" else said
         yield f"{ascii(place)[1:-1] or 'the request'}: {message}"

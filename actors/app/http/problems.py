@@ -122,7 +122,7 @@ async def _invalid(request: Request, error: Exception) -> Response:
     problem = ProblemError(
         422,
         "invalid_body" if place[:1] == ["body"] else "invalid_parameter",
-        str(first.get("msg", "it is not what was needed")),
+        str(first.get("msg", "it is not what was needed")).removeprefix("Value error, "),
         field=".".join(place[1:]) or None,
     )
     return problem_response(request, problem)
