@@ -15,7 +15,7 @@ from tests.daemon.nursery import ROOT
 
 @pytest.mark.slow
 def test_a_daemon_ends_well_whenever_it_is_told_to() -> None:
-    command = [sys.executable, "-m", "tests.daemon.terms", "--count", "10"]
+    command = [sys.executable, "-m", "tests.daemon.terms", "--count", "6"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, encoding="utf-8", check=False)
 
     assert done.returncode == 0, done.stdout + done.stderr

@@ -107,7 +107,7 @@ def test_it_folds_to_what_it_did_when_it_was_written(run: Path, facts: dict[str,
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", ["0", "1", "4242"])
+@pytest.mark.parametrize("seed", ["1", "4242"])
 def test_it_does_so_whatever_the_order_of_sets(tmp_path: Path, seed: str) -> None:
     for name in NAMES:
         (tmp_path / name).mkdir()

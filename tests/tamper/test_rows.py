@@ -1,6 +1,7 @@
 """Whoever changes anything in a run is found out, and the entry at fault is named.
 
-Every byte of every row is changed, one at a time; rows are taken out, put in and exchanged; tails
+Bytes of every row are changed, one at a time: every third one in the large tables, all in the small
+ones (and all in all by `python -m tests.tamper`).  Rows are taken out, put in and exchanged; tails
 are cut off at every entry, together with everything derived from them.
 """
 
@@ -13,14 +14,14 @@ from tests.tamper.flips import Tampering, verified_after
 from tests.tamper.life import Life
 
 TABLES = {
-    "events": 4,
-    "capital_ledger": 1,
-    "trades": 1,
-    "commands": 2,
-    "snapshots": 1,
-    "arena_state": 1,
+    "events": range(0, 12, 3),
+    "capital_ledger": range(1),
+    "trades": range(1),
+    "commands": range(0, 6, 3),
+    "snapshots": range(1),
+    "arena_state": range(1),
 }
-"""In how many tests the bytes of a table are flipped."""
+"""Which parts of a table's bytes are flipped, each in a test, of as many as the range ends at."""
 
 PLACES = {
     "capital_ledger": "event_seq",
@@ -58,7 +59,7 @@ def test_the_run_is_long_enough_and_untouched(life: Life, tampering: Tampering) 
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("table", "part", "parts"),
-    [(table, part, parts) for table, parts in TABLES.items() for part in range(parts)],
+    [(table, part, parts.stop) for table, parts in TABLES.items() for part in parts],
 )
 def test_no_byte_of_any_row_can_change(
     tampering: Tampering, table: str, part: int, parts: int

@@ -28,7 +28,6 @@ from arena.events import Settlement, TickSettled
 from arena.exceptions import EventSourcingError
 from arena.ids import AgentId
 
-UNTIL = Until(60)
 TYPES = [None, "TickSettled", "AgentKilled", "AgentGraduated", "RunCompleted", "RunForked"]
 AGENTS = [None, "g000-001", "baseline-cash", "nobody"]
 
@@ -153,7 +152,9 @@ def test_what_is_at_hand_for_the_next_question_changes_no_answer(
     for row, takes_over, goes_on in asked:
         agent = everybody[row % len(everybody)]
 
-        assert navs.find(run, agent, at, 1000, UNTIL) == Navs().find(run, agent, at, 1000, UNTIL)
+        assert navs.find(run, agent, at, 1000, Until(60)) == Navs().find(
+            run, agent, at, 1000, Until(60)
+        )
 
         if takes_over:
             navs.take_over(whole.tick)
@@ -168,13 +169,13 @@ def test_what_is_at_hand_is_not_read_again(run, whole, settled):
     followed, asked = Navs(), Navs()
     for event in settled:
         followed.add(event)
-    expected = asked.find(run, agent, at, 1000, UNTIL)
+    expected = asked.find(run, agent, at, 1000, Until(60))
     asked.take_over(whole.tick)
 
     with closing(sqlite3.connect(":memory:")) as nothing:
         empty = JournalReader(run.path, nothing)
-        assert followed.find(empty, agent, at, 1000, UNTIL) == expected
-        assert asked.find(empty, agent, at, 1000, UNTIL) == expected
+        assert followed.find(empty, agent, at, 1000, Until(60)) == expected
+        assert asked.find(empty, agent, at, 1000, Until(60)) == expected
 
 
 def test_what_is_forgotten_first_is_what_nobody_looks_at(monkeypatch):
@@ -281,7 +282,7 @@ def test_a_curve_is_not_drawn_through_a_damaged_tick(damage, seen, whole, entrie
     with open_run(changed(seen, tmp_path, damage, seq)) as spoiled:
         navs = Navs()
         with pytest.raises(EventSourcingError):
-            navs.find(spoiled, agent, (entries[-1].seq, whole.tick), 1000, UNTIL)
+            navs.find(spoiled, agent, (entries[-1].seq, whole.tick), 1000, Until(60))
         navs.take_over(whole.tick)
 
         assert navs.kept == 0
