@@ -32,7 +32,7 @@ class Status(Answer):
     writer: Annotated[
         dict[str, Any] | None, say("What the daemon says of itself; null where none answers.")
     ]
-    note: Annotated[str | None, say("Why `writer` is null.", "no daemon serves this run")]
+    note: Annotated[str | None, say("Why `writer` is null or old.", "no daemon serves this run")]
 
 
 class Panic(Model):
@@ -87,7 +87,7 @@ class Actors(Model):
     """The daemon's actors; nobody has them where no daemon runs."""
 
     actors: Annotated[list[dict[str, Any]] | None, say("One line each; null where none answers.")]
-    note: Annotated[str | None, say("Why `actors` is null.")]
+    note: Annotated[str | None, say("Why `actors` is null or old.")]
 
 
 class Capital(Answer):

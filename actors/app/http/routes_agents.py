@@ -160,8 +160,8 @@ async def show_leaderboard(
 
 
 @router.get("/lineage", response_model=Lineage)
-async def show_lineage(reading: Given, after: After = None, limit: Limit = 1000) -> Response:
-    """Show the family tree: everyone who was ever born, and what was changed in whom."""
+async def show_lineage(reading: Given, after: After = None, limit: Limit = 100) -> Response:
+    """Show the family tree in order of birth: everyone there ever was, and what was changed."""
     view = reading.view
     treasury = view.treasury
 

@@ -8,7 +8,7 @@ where that is too old, nobody waits for longer than `PATIENCE_S`, and does witho
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from actors.app.control.errors import ControlError, NoAnswerError
@@ -17,8 +17,11 @@ from actors.runtime import Exit, spawn
 FRESH_S = 0.5
 PATIENCE_S = 1.0
 QUICK_S = 0.02
-STALE_S = 3.0
+STALE_S = 10.0
 """How old an answer may be that is given for one which does not come at once."""
+
+NOTED_S = 3.0
+"""How old it may be without a word about it."""
 
 NOBODY = "no daemon serves this run"
 
@@ -37,7 +40,7 @@ class Said:
 
     Attributes:
         result: Its answer; None where there is none.
-        note: Why there is none; None where there is one.
+        note: Why there is none, or how old it is; None where there is a new one.
         at: When, in seconds of the loop's clock.
     """
 
@@ -76,7 +79,7 @@ class Writer:
                 return await asyncio.shield(self._asking[op])
         except TimeoutError:
             if usable is not None:
-                return usable
+                return _dated(usable, asyncio.get_running_loop().time() - usable.at)
             return Said(None, f"the daemon did not answer within {PATIENCE_S:g} s", now)
 
     def _begin(self, op: str, control: Asks) -> None:
@@ -94,6 +97,11 @@ class Writer:
             answer.set_result(broken if ended.error is not None else self._known[op])
 
         spawn(f"ask-{op}", ask, on_exit=ended)
+
+
+def _dated(said: Said, age_s: float) -> Said:
+    note = f"the daemon said so {age_s:.0f} s ago, and is busy" if age_s > NOTED_S else None
+    return replace(said, note=note)
 
 
 async def _ask(control: Asks, op: str) -> tuple[dict[str, Any] | None, str | None]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from dataclasses import replace
 
 import pytest
 
@@ -122,6 +123,10 @@ async def test_while_the_writer_is_busy_its_last_answer_is_given_until_that_is_o
     daemon.let.clear()
 
     assert await writer.ask("status") == first
+    monkeypatch.setattr("actors.app.http.writer.NOTED_S", 0.0)
+    assert await writer.ask("status") == replace(
+        first, note="the daemon said so 0 s ago, and is busy"
+    )
     monkeypatch.setattr("actors.app.http.writer.STALE_S", 0.0)
     assert "did not answer" in (await writer.ask("status")).note
     assert daemon.asked == 2
