@@ -58,10 +58,11 @@ class Portfolio:
         Args:
             carry: Instrument -> USD per unit; most have none.
         """
-        paid = [
-            to_money(self.positions[name] * carry[name]) for name in carry.keys() & self.positions
-        ]
-        return self.with_cash(-sum(paid)) if paid else self
+        paid = 0
+        for name, quantity in self.positions.items():
+            if name in carry:
+                paid += to_money(quantity * carry[name])
+        return self.with_cash(-paid) if paid else self
 
     def settled(self, names: Iterable[str], prices: Mapping[str, float]) -> Portfolio:
         """Return the portfolio after its positions in `names` became cash at `prices`."""
