@@ -23,6 +23,8 @@ LOOKS = 6
 
 def idle(base: Path, seconds: float) -> None:
     """Print what both processes use while nothing is due."""
+    with served(base / "first", "daemon.speed=1x", tick=1) as daemon:
+        daemon.wait_for_web()  # What is imported is compiled, as it is where pip has installed it.
     with served(base / "idle", "daemon.speed=1x", tick=1) as daemon:
         daemon.wait_for_web()
         time.sleep(SETTLE_S)
