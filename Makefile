@@ -64,7 +64,7 @@ proof: .venv               ## that nothing acknowledged is lost: crashes, power 
 soak: .venv                ## the same, for hours
 	$(BIN)/python -m tests.proof --size soak
 
-soak-daemon: .venv         ## a daemon, stopped and killed while everybody asks it: 20 minutes
+soak-daemon: .venv         ## a daemon, stopped and killed while everybody asks it: 15 minutes
 	$(BIN)/python -m tests.daemon.terms --count 200
 	$(BIN)/python -m tests.daemon.soak --minutes 10 --agents 2000
 

@@ -18,8 +18,14 @@ pytestmark = pytest.mark.slow
 
 def pytest_on(*words: str) -> subprocess.CompletedProcess[str]:
     """Run the example's tests from its folder, without installing it."""
-    environment = {**os.environ, "PYTHONPATH": str(EXAMPLE / "src"), "PYTHONDONTWRITEBYTECODE": "1"}
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *words]
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(EXAMPLE / "src"),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+    }
+    named = ["-p", "actors.testing.plugin", "-p", "asyncio", "-p", "no:cacheprovider"]
+    command = [sys.executable, "-m", "pytest", "-q", *named, *words]
     return subprocess.run(
         command, cwd=EXAMPLE, env=environment, capture_output=True, text=True, check=False
     )

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
-from importlib.metadata import entry_points
 from pathlib import Path
 
 from actors import testing
@@ -13,7 +13,6 @@ from actors.testing import conformance
 
 DOCS = Path(__file__).parents[2] / "docs"
 FENCE = re.compile(r"^```(\w+)(?: title=(\S+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-INSTALLED = any(each.name == "treasury_arena" for each in entry_points(group="pytest11"))
 
 
 def blocks(page: str) -> list[tuple[str, str, str]]:
@@ -29,9 +28,12 @@ def run_page(page: str, folder: Path, *words: str) -> str:
     (folder / "pytest.ini").write_text(
         "[pytest]\nasyncio_default_fixture_loop_scope = function\nfilterwarnings = error\n"
     )
-    plugin = [] if INSTALLED else ["-p", "actors.testing.plugin"]
-    command = [sys.executable, "-m", "pytest", *plugin, "-p", "no:cacheprovider", *words]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    named = ["-p", "actors.testing.plugin", "-p", "asyncio"]
+    command = [sys.executable, "-m", "pytest", *named, "-p", "no:cacheprovider", *words]
+    environment = os.environ | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    done = subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
     return done.stdout + done.stderr
 
 
